@@ -1,0 +1,153 @@
+"""What MONAI has no word for: `python -m custom prepare|synthesise`."""
+
+import contextlib
+import functools
+import io
+import re
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+import fire
+from fire.core import FireExit
+
+from .checks import RequestError
+from .data import prepare as data_set
+from .data.synthetic_glands import synthesise as draw_glands
+
+Number = TypeVar("Number", int, float)
+
+
+def prepare(
+    name: str,
+    *,
+    source: str,
+    output: str,
+    labelled: str = "all",
+    validation: str = "0",
+    seed: str = "0",
+    split: str | None = None,
+    mpp: str | None = None,
+) -> None:
+    """Check a data set in its owner's layout and write it as DATA/datalist.json.
+
+    Args:
+        name: glas, crag or folder (your own: images/ and masks/, optional unlabelled/, test/images and test/masks).
+        source: the zip as downloaded, or a directory.
+        output: the directory to write; one that an earlier prepare wrote is replaced.
+        labelled: how many training images keep their masks: a number, a fraction between 0 and 1, or all.
+        validation: fraction of the training images to hold out, by patient where patients are known.
+        seed: another seed draws other images.
+        split: a JSON file {"training": [ids], "unlabelled": [ids], "validation": [ids]} instead of a draw; FILE#NAME
+            for a file with several such lists by name.
+        mpp: µm a pixel; wanted for folder, known for the others.
+    """
+    options = {"source": source, "output": output, "split": split, "labelled": labelled, "validation": validation}
+    options |= {"seed": seed, "mpp": mpp}
+    if split is not None and (labelled, validation) == ("all", "0"):
+        del options["labelled"], options["validation"]
+    words = [word for key, value in options.items() if value is not None for word in (f"--{key}", value)]
+    lines = data_set.prepare(
+        name,
+        Path(source).expanduser(),
+        Path(output).expanduser(),
+        labelled=labelled,
+        validation=_number("validation", validation, float),
+        seed=_number("seed", seed, int),
+        split=split,
+        mpp=None if mpp is None else _number("mpp", mpp, float),
+        command=shlex.join(["python", "-m", "custom", "prepare", name, *words]),
+    )
+    print("\n".join(lines))
+
+
+def synthesise(*, output: str, recipe: str = "gland", number: str = "24", seed: str = "0") -> None:
+    """Draw synthetic images with their masks as a folder for `prepare folder --mpp 0.62 --split DIR/split.json`.
+
+    Args:
+        output: a new directory.
+        recipe: gland.
+        number: how many images.
+        seed: another seed draws other images.
+    """
+    if recipe != "gland":
+        raise RequestError(f"--recipe: found {recipe!r}, wanted gland")
+    draw_glands(Path(output).expanduser(), _number("number", number, int), _number("seed", seed, int))
+
+
+def _number(option: str, text: str, kind: type[Number]) -> Number:
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise RequestError(f"--{option}: found {text!r}, wanted {wanted}") from None
+
+
+def _quoted(word: str) -> str:
+    """Keep Fire from reading `10` as a number, `lists.json#20%` as Python with a comment, `1e3` as 1000.0."""
+    if not word.startswith("-"):
+        return repr(word)
+    option, equals, value = word.partition("=")
+    return option + equals + repr(value) if equals else word
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"prepare": prepare, "synthesise": synthesise}
+
+
+def main() -> int:
+    """Run one command.
+
+    Returns:
+        The exit status: 0 done, 2 the request is wrong, 130 interrupted; 143 on SIGTERM is raised.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        for command in _parse(sys.argv[1:]):
+            command()
+    except RequestError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parse(words: list[str]) -> list[Callable[[], None]]:
+    """What Fire makes of the command line, not yet run: Fire itself would run it and find an unknown option after."""
+    chosen: list[Callable[[], None]] = []
+
+    def later(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def note(*args: object, **kwargs: object) -> None:
+            # A flag without its value arrives as True.
+            options = {key: value if value is None else str(value) for key, value in kwargs.items()}
+            chosen.append(functools.partial(command, *map(str, args), **options))
+
+        return note
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            commands = {name: later(command) for name, command in COMMANDS.items()}
+            fire.Fire(commands, [*words[:1], *map(_quoted, words[1:])], name="python -m custom")
+    except FireExit as error:
+        if error.code == 0:
+            print(re.sub(r"INFO: .*\n+", "", said.getvalue()).replace("'python -m custom'", "python -m custom"), end="")
+            return []
+        reason = error.trace.elements[-1].ErrorAsStr()
+        verb = words[0] if words[:1] and words[0] in COMMANDS else ""
+        raise RequestError(f"{reason}; see python -m custom {verb} --help".replace("  ", " ")) from error
+    return chosen
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    sys.exit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

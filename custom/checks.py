@@ -1,0 +1,337 @@
+"""The door: what a user asked for is checked before hours are spent, and what is wrong is said in one line.
+
+A config's `initialize` begins with `$checks.one_line_errors()` and `$checks.overrides()`; paths and images follow.
+Checks raise `RequestError`, they never exit: only the hook that `one_line_errors` installs makes it exit status 2.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import pydoc
+import re
+import signal
+import struct
+import sys
+import tempfile
+import threading
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from fire.parser import DefaultParseValue
+from PIL import Image
+from tqdm import tqdm
+
+_FLAG = re.compile(r"--|-[a-zA-Z]")
+_LOST_TYPE = re.compile(r"^[\w.]*\bRequestError: (.+)$", re.MULTILINE)
+_COMPONENT_WORDS = ("_target_", "_disabled_", "_requires_", "_desc_", "_mode_")
+_WHOLE_NUMBERS = ("epochs", "per_epoch", "seed", "workers", "batch_size")
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+
+
+class RequestError(Exception):
+    """The request itself is wrong: a path, an option, a config or data. Its text is the one line the user reads."""
+
+
+def one_line_errors() -> None:
+    """Give the command its exit statuses: 2 after one line for a `RequestError`, 130 on Ctrl-C, 143 on SIGTERM.
+
+    Any other exception keeps its traceback. Does nothing unless the process is `python -m monai.bundle`: a label server
+    or a test that runs a config in its own process keeps its own handling.
+    """
+    if not _is_monai_command():
+        return
+    sys.excepthook = _excepthook
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def overrides() -> None:
+    """Refuse what `python -m monai.bundle run` takes in silence: unknown options and run ids, values of another kind.
+
+    Reads `sys.argv`, and only when it is MONAI's command line. Every `--name` is compared with MONAI's own options and
+    the names in the config files given; along a path (`--train#trainer#max_epochs`) each step has to exist, or, as the
+    last one, be an argument of the parent's `_target_`.
+
+    Raises:
+        RequestError: names what is unknown and the nearest names, or the value found and the kind wanted.
+    """
+    asked = _asked()
+    if asked is None:
+        return
+    bundle, named, options, config = asked
+    known = {*named, *inspect.signature(bundle.ConfigWorkflow).parameters} - {"override"}
+    for name, value in options.items():
+        if name not in known:
+            replaced = any(name.startswith(f"{other}#") for other in options)
+            _check_kind(name, value, _find(name.split("#")[0] if replaced else name, config, known))
+    for run_id in (options.get("run_id") or "run", options.get("final_id")):
+        if run_id and run_id not in bundle.ConfigParser(config):
+            near = _did_you_mean(str(run_id), [name for name, value in config.items() if _is_runnable(value)])
+            raise RequestError(f"unknown run id '{run_id}' in {options['config_file']}{near}")
+
+
+def merged_config() -> dict[str, Any]:
+    """The config files named on MONAI's command line, merged, with the options given there: for the run's record.
+
+    Returns:
+        Top-level name to value; an option along a path stands under its path. Empty unless the process is MONAI's
+        command line.
+    """
+    asked = _asked()
+    return {} if asked is None else asked[3] | asked[2]
+
+
+def directory(path: str | os.PathLike[str]) -> Path:
+    """Check that a directory exists.
+
+    Args:
+        path: the directory.
+
+    Returns:
+        The same path.
+
+    Raises:
+        RequestError: nothing is there, or not a directory.
+    """
+    if not Path(path).is_dir():
+        found = "a file" if Path(path).exists() else "nothing"
+        raise RequestError(f"{path}: found {found}, wanted a directory")
+    return Path(path)
+
+
+def output_dir(path: str | os.PathLike[str]) -> Path:
+    """Make a directory for results, with its parents, and check that files can be written there.
+
+    Args:
+        path: the directory; may exist.
+
+    Returns:
+        The same path.
+
+    Raises:
+        RequestError: it cannot be made or written to; the system's reason is given.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise RequestError(f"{path}: found {error.strerror}, wanted a directory that can be written to") from error
+    return Path(path)
+
+
+def images(items: Iterable[Mapping[str, Any]], keys: Sequence[str] = ("image", "label")) -> None:
+    """Decode each image of a datalist once, so that no broken file stops a run hours later.
+
+    Grey, palette and RGBA images are fine (the loader makes them RGB) and named in a line of the log. Refused: an image
+    of more than 8 bits a channel (a label may have 16: instance ids), a colour label, image and label of unequal sizes.
+
+    Args:
+        items: the datalist, with paths that can be opened.
+        keys: an item's keys that hold a path; `image` is a picture, any other a label; an absent one is passed over.
+
+    Raises:
+        RequestError: names the files that cannot be used, with what was found and what is wanted.
+    """
+    items = list(items)
+    paths = {str(item[key]): key for item in items for key in keys if key in item}
+    sizes: dict[str, tuple[int, int]] = {}
+    faults: list[str] = []
+    converted: list[str] = []
+    # delay: no bar for what takes less than two seconds; disable=None: no bar where nobody watches a terminal
+    for path, key in tqdm(paths.items(), desc="checking images", unit="image", delay=2, disable=None, leave=False):
+        try:
+            sizes[path], mode = _decode(path, label=key != "image")
+        except RequestError as error:
+            faults.append(str(error))
+        else:
+            if key == "image" and mode != "RGB":
+                converted.append(f"{path} ({mode})")
+    faults += _unequal(items, keys, sizes)
+    if converted:
+        logging.getLogger(__name__).info("converted to RGB: %s", _first(converted, ", "))
+    if faults:
+        raise RequestError(_first(faults, "; "))
+
+
+def _decode(path: str, label: bool) -> tuple[tuple[int, int], str]:
+    """Decode one file; (width, height) and PIL's mode."""
+    try:
+        with Image.open(path) as image:
+            # Pillow gives a 16-bit RGB file as 8-bit RGB without a word; only the raw mode of its tiles tells.
+            deep = image.mode[0] in "IF" or ";16" in str(image.tile)
+            image.load()
+            size, mode = image.size, image.mode
+    except FileNotFoundError as error:
+        raise RequestError(f"{path}: found nothing, wanted {'a label' if label else 'an image'}") from error
+    except _UNREADABLE as error:
+        raise RequestError(f"{path}: found a file that does not decode ({_line(error)}), wanted an image") from error
+    if label and mode not in ("1", "L", "P") and not mode.startswith("I"):
+        raise RequestError(f"{path}: found a label of mode {mode}, wanted one channel of whole numbers (ids)")
+    if deep and not label:
+        raise RequestError(f"{path}: found more than 8 bits a channel (mode {mode}), wanted 8: convert it first")
+    return size, mode
+
+
+def _unequal(items: list[Mapping[str, Any]], keys: Sequence[str], sizes: dict[str, tuple[int, int]]) -> list[str]:
+    faults = []
+    for item in items:
+        found = {str(item[key]): sizes[str(item[key])] for key in keys if str(item.get(key)) in sizes}
+        if len(set(found.values())) > 1:
+            listed = ", ".join(f"{path} {width} x {height}" for path, (width, height) in found.items())
+            faults.append(f"found different sizes, wanted one: {listed}")
+    return faults
+
+
+def _first(texts: list[str], separator: str, most: int = 3) -> str:
+    return separator.join(texts[:most] + ([f"and {len(texts) - most} more"] if len(texts) > most else []))
+
+
+def _asked() -> tuple[Any, list[str], dict[str, Any], dict[str, Any]] | None:
+    """MONAI's bundle package, the names of its own options, the options given, and the merged config files."""
+    verb = sys.argv[1] if len(sys.argv) > 1 else ""
+    if not _is_monai_command() or verb not in ("run", "run_workflow"):
+        return None
+    # Not at the top: MONAI takes seconds to import, which no other command should pay; here it is loaded already.
+    bundle = import_module("monai.bundle")
+    named = [name for name, p in inspect.signature(getattr(bundle, verb)).parameters.items() if p.kind != p.VAR_KEYWORD]
+    options = _options(sys.argv[2:], named)
+    if isinstance(options.get("args_file"), str):
+        defaults = bundle.ConfigParser.load_config_file(options["args_file"])
+        options = {name.replace("::", "#"): value for name, value in defaults.items()} | options
+    if not options.get("config_file"):
+        return None
+    return bundle, named, options, bundle.ConfigParser.load_config_files(options["config_file"])
+
+
+def _is_monai_command() -> bool:
+    return Path(sys.argv[0]).parts[-3:] == ("monai", "bundle", "__main__.py")
+
+
+def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    request = _request(error)
+    if request is not None:
+        print(f"error: {request}", file=sys.stderr)
+        raise SystemExit(2)
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130)
+    sys.__excepthook__(kind, error, trace)
+
+
+def _request(error: BaseException | None) -> str | None:
+    """The text of the RequestError among an exception and what caused it, however deep; None if there is none."""
+    seen: set[int] = set()
+    links = [error]
+    while links:
+        link = links.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        # A loader's worker process hands over its traceback as text, in an exception of perhaps another type.
+        lost = _LOST_TYPE.findall(str(link))
+        if lost or isinstance(link, RequestError):
+            return lost[-1] if lost else _line(link)
+        links += [link.__context__, link.__cause__]
+    return None
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _options(tokens: Sequence[str], named: Sequence[str]) -> dict[str, Any]:
+    """What Fire makes of the command line: options (`::` as `#`) and values; `named` are the function's arguments."""
+    rest = list(tokens)
+    if "--" in rest:  # Fire's own flags follow the last one
+        del rest[len(rest) - 1 - rest[::-1].index("--") :]
+    options: dict[str, Any] = {}
+    positional: list[str] = []
+    while rest:
+        token = rest.pop(0)
+        if not _FLAG.match(token):
+            positional.append(token)
+            continue
+        name, equals, value = token.lstrip("-").partition("=")
+        name = name.replace("-", "_").replace("::", "#")
+        if not equals and rest and not _FLAG.match(rest[0]):
+            value = rest.pop(0)
+        elif not equals:
+            negated = name.startswith("no") and name not in named
+            name, value = (name[2:], "False") if negated else (name, "True")
+        if name in options:
+            raise RequestError(f"--{name} is given twice, only the last would count: give it once (files as one list)")
+        options[name] = DefaultParseValue(value)
+    free = [name for name in named if name not in options]
+    if len(positional) > len(free):
+        raise RequestError(f"found the argument '{positional[-1]}', wanted --name value")
+    return options | {name: DefaultParseValue(value) for name, value in zip(free, positional, strict=False)}
+
+
+def _find(name: str, config: Mapping[str, Any], known: Iterable[str]) -> Any:
+    """The config's value at a path; None for an argument that the config leaves at its default."""
+    node: Any = config
+    parts = name.split("#")
+    for depth, part in enumerate(parts if parts[0] != "_meta_" else []):
+        last = depth == len(parts) - 1
+        names = [*_children(node), *(_arguments(node) if last and depth else [])]
+        if part not in names and "**" not in names:
+            parent = "--" + "".join(f"{step}#" for step in parts[:depth])
+            names += [] if depth else known
+            raise RequestError(f"unknown option --{name}{_did_you_mean(part, names, parent)}")
+        node = node[int(part)] if isinstance(node, list) else node.get(part)
+    return node
+
+
+def _children(node: Any) -> list[str]:
+    if isinstance(node, list):
+        return [str(index) for index in range(len(node))]
+    return list(node) if isinstance(node, Mapping) else []
+
+
+def _arguments(node: Any) -> list[str]:
+    """What a component's `_target_` takes; `**` stands for anything, also where that cannot be told."""
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        return []
+    bundle = import_module("monai.bundle")
+    target = bundle.ConfigComponent(config=node, id="", locator=bundle.ComponentLocator()).resolve_module_name()
+    try:
+        parameters = inspect.signature(pydoc.locate(target)).parameters  # type: ignore[arg-type]
+    except (TypeError, ValueError, AttributeError, pydoc.ErrorDuringImport):
+        return ["**"]
+    anything = ["**"] if any(p.kind == p.VAR_KEYWORD for p in parameters.values()) else []
+    return [*parameters, *_COMPONENT_WORDS, *anything]
+
+
+def _did_you_mean(name: str, names: Iterable[str], prefix: str = "") -> str:
+    near = get_close_matches(name, sorted({n for n in names if n != "**"}), n=3)
+    return f"; did you mean {' or '.join(prefix + n for n in near)}?" if near else ""
+
+
+def _is_runnable(value: Any) -> bool:
+    expressions = value if isinstance(value, list) else [value]
+    return bool(expressions) and all(isinstance(e, str) and e.startswith(("$", "@")) for e in expressions)
+
+
+def _check_kind(name: str, value: Any, default: Any) -> None:
+    """Refuse a scalar that cannot stand where the config's does; lists, dicts and expressions are let through."""
+    if isinstance(value, (list, tuple, dict)) or (isinstance(value, str) and value.startswith(("$", "@", "%"))):
+        return
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if name.endswith(("_dir", "_path", "_file")):
+        fits, wanted = isinstance(value, str), f"text: quote it twice, '\"{value}\"'"
+    elif isinstance(default, bool):
+        fits, wanted = isinstance(value, bool), "True or False"
+    elif isinstance(default, int) and name.endswith(_WHOLE_NUMBERS):
+        fits, wanted = number and isinstance(value, int), "a whole number"
+    else:
+        fits, wanted = number or not isinstance(default, (int, float)), "a number"
+    if not fits:
+        raise RequestError(f"--{name}: found {value!r}, wanted {wanted}")

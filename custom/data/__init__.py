@@ -1,0 +1,1 @@
+"""Files on disk -> `datalist.json`; the only room that knows how owners lay out their data."""

@@ -1,0 +1,22 @@
+from dataclasses import dataclass
+
+from .source_file import SourceFile
+
+
+@dataclass(frozen=True)
+class Record:
+    """One image of a data set as its owner ships it, before any split.
+
+    Args:
+        id: unique in the data set, and fit for a file name.
+        section: `training`, `unlabelled` or a test section.
+        image: the image's file.
+        label: the mask's file; None for an image that has none.
+        patient: empty where unknown.
+    """
+
+    id: str
+    section: str
+    image: SourceFile
+    label: SourceFile | None
+    patient: str = ""

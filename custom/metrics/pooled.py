@@ -1,0 +1,104 @@
+"""Dice and Jaccard of pixels: per image, and pooled over all pixels of a section.
+
+Axes: b, h, w = images, then the two spatial axes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from monai.metrics import CumulativeIterationMetric
+
+
+def confusion(prediction: Any, label: Any) -> np.ndarray:
+    """Count the pixels of one image by truth and prediction.
+
+    Args:
+        prediction: Gland where > 0, any shape.
+        label: Gland where > 0, the same shape.
+
+    Returns:
+        int64 (2, 2): truth by prediction, 0 = background, 1 = gland. The sum over images pools them.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    predicted, true = np.asarray(prediction) > 0, np.asarray(label) > 0
+    if predicted.shape != true.shape:
+        raise ValueError(f"the prediction is {predicted.shape}, the label {true.shape}")
+    hit, found, present = (int(np.count_nonzero(mask)) for mask in (predicted & true, predicted, true))
+    return np.array([[true.size - found - present + hit, found - hit], [present - hit, hit]], dtype=np.int64)
+
+
+def pixel_scores(counts: Any) -> dict[str, float]:
+    """Dice and Jaccard from a confusion matrix, of gland alone and averaged over background and gland.
+
+    Dice_c = 2 TP_c / (2 TP_c + FP_c + FN_c), Jaccard_c = TP_c / (TP_c + FP_c + FN_c). A class that is neither present
+    nor predicted scores 1. From one image's counts these are the per-image scores. From the summed counts of a section
+    they are the pooled ones, of which `mdice` and `mjaccard` are those that UniSemAlign (arXiv 2604.09169) and CoDiR
+    (arXiv 2608.11807) report.
+
+    Args:
+        counts: (2, 2) truth by prediction, 0 = background, 1 = gland (`confusion`).
+
+    Returns:
+        `dice`, `jaccard` of gland; `mdice`, `mjaccard`: the mean of background's and gland's; all in [0, 1].
+
+    Raises:
+        ValueError: If the shape is another one or a count is negative.
+    """
+    table = np.asarray(counts, dtype=np.float64)
+    if table.shape != (2, 2) or not (table >= 0).all():
+        raise ValueError(f"counts are (2, 2) and >= 0, got {table.tolist()}")
+    hit = np.diag(table)
+    either = table.sum(axis=0) + table.sum(axis=1) - hit
+    jaccard = np.divide(hit, either, out=np.ones(2), where=either > 0)
+    dice = 2 * jaccard / (1 + jaccard)
+    return {
+        "dice": float(dice[1]),
+        "jaccard": float(jaccard[1]),
+        "mdice": float(dice.mean()),
+        "mjaccard": float(jaccard.mean()),
+    }
+
+
+class PooledScores(CumulativeIterationMetric):
+    """`pixel_scores` of all pixels of all images seen since the last `reset`; all processes' images together.
+
+    >>> metric = PooledScores()
+    >>> _ = metric(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4))
+    >>> metric.aggregate()["dice"]
+    1.0
+    """
+
+    def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None, **kwargs: Any) -> torch.Tensor:
+        """Counts of a batch.
+
+        Args:
+            y_pred: (b, 1, h, w), gland where > 0.
+            y: (b, 1, h, w), gland where > 0.
+            kwargs: None are used.
+
+        Returns:
+            int64 (b, 2, 2).
+        """
+        if y is None:
+            raise ValueError("pooled scores need the label")
+        pairs = zip(y_pred.cpu().numpy(), y.cpu().numpy(), strict=True)
+        return torch.from_numpy(np.stack([confusion(mask, truth) for mask, truth in pairs]))
+
+    def aggregate(self) -> dict[str, float]:
+        """Scores of the pooled pixels.
+
+        Returns:
+            `dice`, `jaccard`, `mdice`, `mjaccard`.
+
+        Raises:
+            ValueError: If there were no images.
+        """
+        counts = self.get_buffer()
+        if not isinstance(counts, torch.Tensor):
+            raise ValueError("no images have been seen")
+        return pixel_scores(counts.sum(dim=0).cpu().numpy())

@@ -1,0 +1,7 @@
+"""Networks: tensors in, tensors out; no keys, no files but checkpoints, no losses."""
+
+from .physical_inferer import PhysicalInferer
+from .semi_moe import LiteEncoder, SemiMoE, SeparateUNets, SharedEncoder
+from .task_view import TaskView, unwrap
+
+__all__ = ["LiteEncoder", "PhysicalInferer", "SemiMoE", "SeparateUNets", "SharedEncoder", "TaskView", "unwrap"]

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Decoder(nn.Module):
+    """U-Net decoder of one expert: per level nearest upsampling, the encoder's skip, one 3x3 convolution.
+
+    One convolution a level, because the experts share a strong encoder and the decoders are most of the cost of a
+    step on a CPU. Ends at the stride of the encoder's first feature map.
+
+    Args:
+        encoder_channels: channels of the encoder's maps, finest first.
+        channels: channels of the decoder's levels, coarsest first; one fewer than the encoder has.
+
+    Raises:
+        ValueError: the numbers of levels do not fit.
+
+    Example:
+        >>> decoder = Decoder(encoder_channels=(16, 24, 40), channels=(32, 16))
+        >>> decoder([torch.rand(1, 16, 8, 8), torch.rand(1, 24, 4, 4), torch.rand(1, 40, 2, 2)]).shape
+        torch.Size([1, 16, 8, 8])
+    """
+
+    def __init__(self, encoder_channels: Sequence[int], channels: Sequence[int]) -> None:
+        super().__init__()
+        if len(channels) != len(encoder_channels) - 1:
+            raise ValueError(
+                f"the decoder needs {len(encoder_channels) - 1} levels for an encoder of {len(encoder_channels)}, "
+                f"got {list(channels)}"
+            )
+        deeper = [encoder_channels[-1], *channels[:-1]]
+        skips = list(encoder_channels[-2::-1])
+        self.levels = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(below + skip, outputs, 3, padding=1, bias=False),
+                nn.BatchNorm2d(outputs),
+                nn.ReLU(inplace=True),
+            )
+            for below, skip, outputs in zip(deeper, skips, channels, strict=True)
+        )
+
+    def forward(self, features: list[torch.Tensor]) -> torch.Tensor:
+        """Decode.
+
+        Args:
+            features: the encoder's maps, finest first, each half the size of the one before.
+
+        Returns:
+            The expert's feature map `(b, channels[-1], h, w)`, of the size of the finest map.
+        """
+        x = features[-1]
+        for index, level in enumerate(self.levels):
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = level(torch.cat([x, features[-2 - index]], dim=1))
+        return x

@@ -1,0 +1,181 @@
+"""Semi-MoE: experts for related tasks, and for each task a gate that mixes their features.
+
+Axes: b images, e experts, k experts with an own head for a task, c channels, h and w rows and columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .task_mixture import TaskMixture
+
+_TASKS = {"mask": 2, "distance": 1, "boundary": 2}
+_EXPERTS = (("mask",), ("distance",), ("boundary",))
+
+
+class SemiMoE(nn.Module):
+    """Mixture of task experts for segmentation from few labels (Semi-MoE, arXiv 2509.13834).
+
+    Each expert gives a feature map and has own heads for its tasks. For every task a gate weighs all experts' features,
+    and one head reads the mixture: the fused output. Images are normalised, padded and cropped inside, so any size
+    works, and the signed distance is in [-1, 1] (tanh). Outputs are float32 at the image's size, also under autocast.
+
+    Args:
+        features: the experts: `SharedEncoder` or `SeparateUNets`, or any module with `experts`, `channels`, `multiple`,
+            `stride`, `arguments` and `forward(image) -> (b, e, c, h / stride, w / stride)`.
+        tasks: task to number of output channels, in the order of `maps`; `mask` is needed, `distance` gets the tanh.
+        experts: for each expert the tasks that it has an own head for; `[[]]` with a single expert is the control
+            that has fused heads only.
+        gate: `image` (one weight an expert, task and image), `pixel` (one a pixel), `average` (1/E, a control) or
+            `paper` (the authors' release).
+        mean: mean of the images' channels, in [0, 1]; the default is that of the GlaS training images.
+        std: standard deviation of the images' channels.
+        dropout: share of each expert's feature channels that is dropped in training mode, in [0, 1); for MC dropout.
+
+    Attributes:
+        arguments: what shapes the weights, a plain dictionary that goes into checkpoints.
+        recipe: `gland`.
+
+    Raises:
+        ValueError: an expert has an unknown task, the number of experts is not that of `features`, the gate is
+            unknown, or there is no task `mask`.
+
+    Example:
+        >>> network = SemiMoE(SharedEncoder(pretrained=False, experts=3))
+        >>> network(torch.rand(1, 3, 50, 70)).shape
+        torch.Size([1, 2, 50, 70])
+    """
+
+    recipe = "gland"
+
+    def __init__(
+        self,
+        features: nn.Module,
+        tasks: Mapping[str, int] = _TASKS,
+        experts: Sequence[Sequence[str]] = _EXPERTS,
+        gate: str = "image",
+        mean: Sequence[float] = (0.788, 0.512, 0.785),
+        std: Sequence[float] = (0.168, 0.248, 0.132),
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        _check(tasks, experts, int(features.experts))  # type: ignore[arg-type]
+        self.features = features
+        self.dropout = nn.Dropout2d(dropout) if dropout > 0 else nn.Identity()
+        self.mixtures = nn.ModuleDict()
+        for task, outputs in tasks.items():
+            owners = [index for index, own in enumerate(experts) if task in own]
+            self.mixtures[task] = TaskMixture(int(features.channels), len(experts), outputs, owners, gate)  # type: ignore[arg-type]
+        self.multiple: int = int(features.multiple)  # type: ignore[arg-type]
+        self.stride: int = int(features.stride)  # type: ignore[arg-type]
+        self.register_buffer("mean", torch.tensor([float(m) for m in mean]).reshape(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor([float(s) for s in std]).reshape(1, -1, 1, 1))
+        self.arguments = {
+            "features": features.arguments,
+            "tasks": {task: int(outputs) for task, outputs in tasks.items()},
+            "experts": [list(own) for own in experts],
+            "gate": gate,
+        }
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the layout that forward gives the images: nothing is reordered
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Segment.
+
+        Args:
+            image: `(b, 3, h, w)` in [0, 1], any size.
+
+        Returns:
+            Fused mask logits `(b, 2, h, w)`: background and gland.
+        """
+        features, pooled = self._features(image)
+        fused, _ = self.mixtures["mask"](features, pooled)  # type: ignore[operator]
+        return self._to_image(fused, image)
+
+    @torch.jit.export
+    def tasks(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Compute all that training needs.
+
+        Args:
+            image: `(b, 3, h, w)` in [0, 1], any size.
+
+        Returns:
+            For each task `<task>` `(b, c, h, w)`, the fused output; `<task>_experts` `(b, k, c, h, w)`, the own outputs
+            of the k experts that learn it, absent if none does; `<task>_gate` `(b, e)` or `(b, e, h, w)`, the weights.
+            Logits, but for the signed distance.
+        """
+        features, pooled = self._features(image)
+        # Taken apart once: the gradient of each features[:, i] would be a tensor of the size of all of them.
+        experts = list(features.unbind(1))
+        outputs: dict[str, torch.Tensor] = {}
+        for task, mixture in self.mixtures.items():
+            fused, weights = mixture(features, pooled)
+            outputs[task] = self._activate(task, self._to_image(fused, image))
+            outputs[task + "_gate"] = weights if weights.dim() == 2 else self._to_image(weights, image)
+            own: list[torch.Tensor] = mixture.own(experts)  # type: ignore[operator]
+            if len(own) > 0:
+                maps = [self._activate(task, self._to_image(output, image)) for output in own]
+                outputs[task + "_experts"] = torch.stack(maps, dim=1)
+        return outputs
+
+    @torch.jit.export
+    def maps(self, image: torch.Tensor) -> torch.Tensor:
+        """Compute the fused outputs in one tensor, as the sliding window wants them.
+
+        Args:
+            image: `(b, 3, h, w)` in [0, 1], any size.
+
+        Returns:
+            The fused outputs of all tasks in their order, `(b, 5, h, w)` for mask 2, distance 1, boundary 2.
+        """
+        features, pooled = self._features(image)
+        outputs: list[torch.Tensor] = []
+        for task, mixture in self.mixtures.items():
+            fused, _ = mixture(features, pooled)
+            outputs.append(self._activate(task, self._to_image(fused, image)))
+        return torch.cat(outputs, dim=1)
+
+    def _features(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalise, pad at the bottom and the right to the multiple, and ask the experts.
+
+        Returns their features `(b, e, c, h', w')` and the mean over the pixels `(b, e, c, 1, 1)`.
+        """
+        if image.dim() != 4 or image.shape[1] != 3:
+            raise ValueError(f"image must be (b, 3, h, w), got {list(image.shape)}")
+        padded = (image - self.mean) / self.std  # type: ignore[operator]
+        height, width = image.shape[2], image.shape[3]
+        rows = (self.multiple - height % self.multiple) % self.multiple
+        columns = (self.multiple - width % self.multiple) % self.multiple
+        if columns > 0:
+            padded = F.pad(padded, [0, columns, 0, 0], mode="reflect" if columns < width else "replicate")
+        if rows > 0:
+            padded = F.pad(padded, [0, 0, 0, rows], mode="reflect" if rows < height else "replicate")
+        features = self.features(padded.contiguous(memory_format=torch.channels_last))
+        # As (b e, c, h, w), so that whole channels are dropped, not whole experts.
+        features = self.dropout(features.flatten(0, 1)).unflatten(0, [features.shape[0], features.shape[1]])
+        return features, features.mean(dim=(3, 4), keepdim=True)
+
+    def _to_image(self, output: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+        """From the padded feature grid to the image's pixels."""
+        if self.stride > 1:
+            output = F.interpolate(output, scale_factor=float(self.stride), mode="bilinear", align_corners=False)
+        return output[:, :, : image.shape[2], : image.shape[3]]
+
+    def _activate(self, task: str, output: torch.Tensor) -> torch.Tensor:
+        if task == "distance":
+            return torch.tanh(output)
+        return output
+
+
+def _check(tasks: Mapping[str, int], experts: Sequence[Sequence[str]], found: int) -> None:
+    if "mask" not in tasks:
+        raise ValueError(f"tasks must have 'mask', got {list(tasks)}")
+    if len(experts) != found:
+        raise ValueError(f"experts must list the tasks of each of the {found} experts of `features`, got {experts}")
+    for own in experts:
+        unknown = [task for task in own if task not in tasks]
+        if isinstance(own, str) or unknown:
+            raise ValueError(f"an expert's tasks must be a list out of {list(tasks)}, got {own!r}")

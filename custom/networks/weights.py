@@ -1,0 +1,141 @@
+"""Checkpoints of our networks: weights together with what they belong to."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import monai
+import torch
+from torch import nn
+
+from ..checks import RequestError
+from .task_view import unwrap
+
+_KEYS = ("model", "recipe", "network", "network_mpp", "versions")
+# What torch.load raises on a file that is no checkpoint, cut short, or holds more than weights.
+_UNREADABLE = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    TypeError,
+)
+
+
+def save(path: str | Path, network: nn.Module, network_mpp: float) -> None:
+    """Write a checkpoint: under a temporary name, then renamed, so that a half-written one is never found.
+
+    Args:
+        path: the file; its folder is made if needed.
+        network: the network, also inside `TaskView` or `DistributedDataParallel`.
+        network_mpp: resolution that the network was trained at, in µm per pixel.
+    """
+    path = Path(path)
+    network = unwrap(network)
+    checkpoint = {
+        "model": network.state_dict(),
+        "recipe": network.recipe,
+        "network": network.arguments,
+        "network_mpp": float(network_mpp),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "monai": str(monai.__version__),
+        },
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        torch.save(checkpoint, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: str | Path, network: nn.Module) -> float:
+    """Read a checkpoint into a network of the same recipe and arguments.
+
+    Args:
+        path: a file that `save` wrote.
+        network: gets the weights, also inside `TaskView` or `DistributedDataParallel`. Untouched if anything is wrong.
+
+    Returns:
+        `network_mpp`, the resolution that the network was trained at, in µm per pixel.
+
+    Raises:
+        RequestError: no such file, no checkpoint of ours, or one of another recipe or network (it says what differs).
+    """
+    path = Path(path)
+    network = unwrap(network)
+    checkpoint = _read(path)
+    if checkpoint["recipe"] != network.recipe:
+        raise RequestError(
+            f"{path}: a checkpoint of the recipe {checkpoint['recipe']!r}, wanted one of {network.recipe!r}"
+        )
+    found, wanted = _flat(checkpoint["network"]), _flat(network.arguments)  # type: ignore[arg-type]
+    arguments = [
+        f"{key} {found.get(key, 'absent')} (wanted {wanted.get(key, 'absent')})"
+        for key in sorted(found.keys() | wanted.keys())
+        if found.get(key) != wanted.get(key)
+    ]
+    if arguments:
+        raise RequestError(f"{path}: a checkpoint of another network: {_few(arguments)}")
+    _check_tensors(path, checkpoint["model"], network.state_dict())
+    network.load_state_dict(checkpoint["model"])
+    return float(checkpoint["network_mpp"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise RequestError(f"{path}: no such checkpoint file")
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except _UNREADABLE as error:
+        raise RequestError(f"{path}: not a checkpoint, or a damaged one ({type(error).__name__})") from error
+    missing = [key for key in _KEYS if key not in checkpoint] if isinstance(checkpoint, dict) else list(_KEYS)
+    if missing:
+        raise RequestError(f"{path}: not a checkpoint of this project: it has no {', '.join(missing)}")
+    mpp = checkpoint["network_mpp"]
+    if not isinstance(mpp, float) or not 0 < mpp < float("inf"):
+        raise RequestError(f"{path}: network_mpp must be a positive number, found {mpp!r}")
+    if not isinstance(checkpoint["model"], Mapping) or not isinstance(checkpoint["network"], Mapping):
+        raise RequestError(f"{path}: not a checkpoint of this project: model and network must be dictionaries")
+    return checkpoint
+
+
+def _check_tensors(path: Path, found: Mapping[str, Any], wanted: Mapping[str, torch.Tensor]) -> None:
+    shapes = {key: tuple(getattr(value, "shape", ())) for key, value in found.items()}
+    differences = [f"{key} is missing" for key in wanted if key not in found]
+    differences += [f"{key} is unknown" for key in found if key not in wanted]
+    differences += [
+        f"{key} is {list(shapes[key])} (wanted {list(value.shape)})"
+        for key, value in wanted.items()
+        if key in found and shapes[key] != tuple(value.shape)
+    ]
+    if differences:
+        raise RequestError(f"{path}: a checkpoint of another network: {_few(differences)}")
+
+
+def _flat(arguments: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"features": {"name": "x"}} -> {"features.name": "x"}, so that differences can be named."""
+    flat: dict[str, Any] = {}
+    for key, value in arguments.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _few(differences: list[str], most: int = 4) -> str:
+    more = f" and {len(differences) - most} more" if len(differences) > most else ""
+    return "; ".join(differences[:most]) + more

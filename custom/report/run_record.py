@@ -1,0 +1,140 @@
+"""What a run was: enough to tell two runs apart and to do one again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..checks import RequestError
+from .files import plain, read_json, write_json
+
+RUN_FILE = "run.json"
+_PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "scipy", "scikit-image")
+
+
+def run_record(
+    config: Mapping[str, Any] | None = None, seed: int | None = None, identity: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Collect what a run was started with.
+
+    Args:
+        config: The merged config.
+        seed: The seed.
+        identity: What must stay the same where the run goes on, `data` and `network` for instance.
+
+    Returns:
+        `command`, `config`, `seed`, `identity` (the seed included), `versions`, `commit` (None outside a checkout),
+        `dirty` (whether the checkout differs from its commit), `machine`, `started` (UTC) and `ended` (None), all fit
+        for JSON.
+    """
+    commit, dirty = _commit()
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    record = {
+        "command": shlex.join(sys.argv),
+        "started": now(),
+        "ended": None,
+        "seed": seed,
+        "identity": {**(identity or {}), "seed": seed},
+        "commit": commit,
+        "dirty": dirty,
+        "versions": versions(),
+        "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "gpus": gpus},
+        "config": config or {},
+    }
+    return plain(record)
+
+
+def write_run_record(output_dir: str | os.PathLike[str], record: Mapping[str, Any], ended: bool = False) -> None:
+    """Write `run.json`, whole or not at all.
+
+    Args:
+        output_dir: Where the run's results go.
+        record: As `run_record` gives it; left as it is.
+        ended: Whether to note the present time as the end.
+    """
+    write_json(Path(output_dir) / RUN_FILE, {**record, "ended": now() if ended else record.get("ended")})
+
+
+def check_same_run(output_dir: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
+    """Refuse to go on in a directory that holds another run.
+
+    Args:
+        output_dir: Where results shall go; a directory without `run.json` suits any run.
+        record: As `run_record` gives it; its `identity` is compared.
+
+    Raises:
+        RequestError: If the directory's `run.json` names another identity, or cannot be read.
+    """
+    path = Path(output_dir) / RUN_FILE
+    if not path.exists():
+        return
+    there, wanted = read_json(path).get("identity", {}), plain(record["identity"])
+    for name in wanted:
+        if there.get(name) != wanted[name]:
+            found, asked = _difference(there.get(name), wanted[name])
+            raise RequestError(
+                f"{path}: found a run with {name} {found}, wanted {name} {asked}; give another --output_dir"
+            )
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, in hexadecimal.
+
+    Args:
+        path: The file.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def now() -> str:
+    """The present time as ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _commit() -> tuple[str | None, bool | None]:
+    """Commit of the checkout that this very file belongs to, and whether it was changed since."""
+    folder = Path(__file__).resolve().parent
+    # Installed into an environment inside somebody's checkout, this file is not that checkout's: git must track it.
+    if _git(folder, "ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return None, None
+    commit, changes = _git(folder, "rev-parse", "HEAD"), _git(folder, "status", "--porcelain")
+    return (commit, bool(changes)) if commit is not None else (None, None)
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _difference(found: Any, wanted: Any) -> tuple[str, str]:
+    """Both values as text; of two mappings only the entries that differ."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+        found, wanted = ({name: side.get(name) for name in names} for side in (found, wanted))
+    return str(found), str(wanted)

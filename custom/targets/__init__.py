@@ -1,0 +1,16 @@
+"""From instance labels to training targets and back: pure functions on NumPy arrays."""
+
+from .boundary import boundary_band, outer_ring
+from .instances import instances
+from .labels import instance_ids
+from .signed_distance import clip_distance, signed_distance, signed_distance_per_image
+
+__all__ = [
+    "boundary_band",
+    "clip_distance",
+    "instance_ids",
+    "instances",
+    "outer_ring",
+    "signed_distance",
+    "signed_distance_per_image",
+]

@@ -1,0 +1,59 @@
+"""The exponential moving average of a network: it gives the pseudo-labels and is what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+
+class MeanTeacher:
+    """A copy of a network whose weights follow it slowly (Tarvainen and Valpola 2017).
+
+    The decay starts low, min(decay, (1 + n) / (10 + n)) after n updates, so that the first random weights are soon
+    forgotten. Buffers (batch statistics) are averaged too.
+
+    Args:
+        network: The network that learns.
+        decay: Share of the old average that an update keeps, in [0, 1).
+
+    Raises:
+        ValueError: If `decay` lies outside [0, 1).
+    """
+
+    def __init__(self, network: nn.Module, decay: float = 0.99) -> None:
+        if not 0.0 <= decay < 1.0:
+            raise ValueError(f"decay must be in [0, 1), got {decay}")
+        self.decay = decay
+        self.average = AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)
+        self.average.requires_grad_(False)
+        self.average.eval()
+
+    @property
+    def network(self) -> nn.Module:
+        """The averaged network, in evaluation mode."""
+        return self.average.module
+
+    def update(self, network: nn.Module) -> None:
+        """Move the average towards `network`, after its optimiser has stepped."""
+        self.average.update_parameters(network)
+
+    @torch.no_grad()
+    def _average(self, averages: Sequence[Tensor], currents: Sequence[Tensor], count: Tensor | int) -> None:
+        updates = float(count)
+        decay = min(self.decay, (1.0 + updates) / (10.0 + updates))
+        for average, current in zip(averages, currents, strict=True):
+            if torch.is_floating_point(average):
+                average.lerp_(current, 1.0 - decay)
+            else:
+                average.copy_(current)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The averaged weights and the number of updates."""
+        return self.average.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on from a state that `state_dict` gave."""
+        self.average.load_state_dict(state)

@@ -1,0 +1,106 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from custom import __main__ as command_line
+from custom.data import datalist
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run `python -m custom WORDS` in this process; its status, stdout and stderr."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run_words(*words):
+        monkeypatch.setattr(sys, "argv", ["custom", *map(str, words)])
+        status = command_line.main()
+        return (status, *capsys.readouterr())
+
+    yield run_words
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_prepare(run, folder_source, tmp_path):
+    (tmp_path / "10#x").write_text(json.dumps({"20%": {"labelled": ["images_0", "images_1"]}}))
+    output = tmp_path / "10"
+    split = f"{tmp_path / '10#x'}#20%"
+    status, out, err = run("prepare", "folder", "--source", folder_source, f"--output={output}", "--mpp", "0.62",
+                           "--split", split)  # fmt: skip
+    assert (status, err) == (0, "")
+    assert "training      2 images" in out
+    content = datalist.read(output)
+    words = f"prepare folder --source {folder_source} --output {output} --split '{split}' --seed 0 --mpp 0.62"
+    assert content["command"] == f"python -m custom {words}"
+
+
+def test_words_that_look_like_python_stay_words(run, folder_source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("10", "1e3", "None", "True", "[a]", "x#y"):
+        assert run("prepare", "folder", "--source", folder_source, "--output", name, "--mpp", "1")[0] == 0
+        assert datalist.read(tmp_path / name)["mpp"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["prepar"], "Cannot find key: prepar"),
+        (["prepare"], "required argument: name"),
+        (["prepare", "glas", "--source", "x"], "Missing required flags: {'output'}"),
+        (["prepare", "glas", "--source", "x", "--output", "y", "--labeled", "3"], "Could not consume arg: --labeled"),
+        (["prepare", "glas", "--source", "x", "--output", "y", "z"], "Could not consume arg: 'z'"),
+        (["prepare", "glas", "--source", "x", "--output", "y"], "x: not found"),
+        (["prepare", "glas", "--source", "x", "--output", "y", "--seed", "1.5"], "--seed: found '1.5', wanted a whole"),
+        (["prepare", "glas", "--source", "x", "--output", "y", "--validation", "some"], "--validation: found 'some'"),
+        (["prepare", "glas", "--source", "x", "--output", "y", "--mpp"], "--mpp: found 'True', wanted a number"),
+        (["synthesise", "--output", "y", "--recipe", "kidney"], "--recipe: found 'kidney', wanted gland"),
+        (["synthesise", "--output", "y", "--number", "few"], "--number: found 'few'"),
+    ],
+)
+def test_wrong_words_are_one_line_and_status_2(run, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("verb", "defaults"), [("prepare", ["'all'", "'0'"]), ("synthesise", ["'24'", "'gland'"])])
+def test_help_shows_the_defaults(run, verb, defaults):
+    status, out, err = run(verb, "--help")
+    assert (status, err) == (0, "")
+    for default in defaults:
+        assert f"Default: {default}" in out
+
+
+def test_synthesise(run, monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(command_line, "draw_glands", lambda *arguments: seen.append(arguments))
+    assert run("synthesise", "--recipe", "gland", "--output", tmp_path / "s", "--number", "3")[0] == 0
+    assert seen == [(tmp_path / "s", 3, 0)]
+
+
+def test_interrupted(run, monkeypatch, tmp_path):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "draw_glands", interrupt)
+    assert run("synthesise", "--output", tmp_path / "s") == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_nothing_behind(tmp_path, number, status):
+    words = ["synthesise", "--output", str(tmp_path / "s"), "--number", "5000"]
+    process = subprocess.Popen([sys.executable, "-m", "custom", *words], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".s.partial*/images/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == status
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,389 @@
+import json
+import logging
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from importlib import import_module
+from pathlib import Path
+
+import fire
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from custom import checks
+from custom.checks import RequestError
+
+CONFIG = {
+    "initialize": ["$checks.one_line_errors()", "$checks.overrides()"],
+    "imports": ["$import custom.checks as checks"],
+    "max_epochs": 3,
+    "learning_rate": 0.001,
+    "amp": False,
+    "noise": 0.1,
+    "dataset_dir": "$'data'",
+    "spare": {"_target_": "Compose", "transforms": []},
+    "train": {
+        "trainer": {"_target_": "SupervisedTrainer", "max_epochs": "@max_epochs"},
+        "handlers": [{"_target_": "StatsHandler", "name": "train_loss"}],
+        "adam": {"_target_": "torch.optim.Adam", "lr": 0.1},
+        "free": {"_target_": "dict", "a": 1},
+        "lost": {"_target_": "no.such.thing", "a": 1},
+    },
+    "training": ["$print('trained', @max_epochs)"],
+    "run": "@training",
+}
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "configs" / "train.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(CONFIG))
+    return path
+
+
+@pytest.fixture
+def command(config, monkeypatch):
+    """Runs the check as MONAI's command would with these words after `run`; in this process: a start takes 10 s."""
+    import_module("monai.bundle")
+
+    def check(*words, files=str(config), verb="run"):
+        given_files = ["--config_file", files] if files else []
+        monkeypatch.setattr(sys, "argv", ["/x/monai/bundle/__main__.py", verb, *words, *given_files])
+        checks.overrides()
+
+    return check
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["training"],
+        ["--run_id", "training"],
+        ["run", "initialize"],
+        ["--max_epochs", "5", "--learning_rate=1", "--amp", "--dataset_dir", "here"],
+        ["--max-epochs", "5"],
+        ["--noamp"],  # Fire's word for --amp False
+        ["--max_epochs", "$1 + 1"],
+        ["--logging_file", "x.conf", "--meta_file", "m.json", "--workflow_type", "train"],
+        ["--train#trainer#max_epochs", "1"],
+        ["--train::trainer::max_epochs", "1"],
+        ["--train#trainer#epoch_length", "1"],  # an argument of the class which the config leaves out
+        ["--train#trainer#_disabled_", "True"],
+        ["--train#handlers#0#name", "loss"],
+        ["--train#free#anything", "1"],  # dict(**anything)
+        ["--train#lost#anything", "1"],  # cannot be told
+        ["--spare", "{'a': 1}", "--spare#a", "2"],
+        ["--_meta_#version", "1"],
+        ["--max_epochs", "1", "--", "--verbose"],
+    ],
+)
+def test_what_exists_is_taken(command, words):
+    command(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--max_epoch", "5"], "unknown option --max_epoch; did you mean --max_epochs?"),
+        (["--max_epoch=5"], "unknown option --max_epoch; did you mean --max_epochs?"),
+        (["--max-epoch", "5"], "unknown option --max_epoch; did you mean --max_epochs?"),
+        (["--logging_fil", "x"], "unknown option --logging_fil; did you mean --logging_file or --config_file?"),
+        (["--zzz", "5"], "unknown option --zzz"),
+        (["--noise"], "unknown option --ise"),  # as MONAI gets it: "no" is stripped where no value follows
+        (
+            ["--train#trainer#max_epohcs", "5"],
+            "unknown option --train#trainer#max_epohcs; did you mean --train#trainer#max_epochs?",
+        ),
+        (["--train::adam::learn", "5"], "unknown option --train#adam#learn"),
+        (["--train#trainers#x", "1"], "unknown option --train#trainers#x; did you mean --train#trainer or"),
+        (["--train#handlers#1#name", "x"], "unknown option --train#handlers#1#name"),
+        (["--max_epochs#x", "1"], "unknown option --max_epochs#x"),
+        (["trainin"], "; did you mean training?"),
+        (["--run_id", "nosuch"], "unknown run id 'nosuch' in "),
+        (["--final_id", "nosuch"], "unknown run id 'nosuch' in "),
+        (["--amp", "True", "--amp", "False"], "--amp is given twice"),
+        (["--max_epochs", "ten"], "--max_epochs: found 'ten', wanted a whole number"),
+        (["--max_epochs", "1.5"], "--max_epochs: found 1.5, wanted a whole number"),
+        (["--max_epochs"], "--max_epochs: found True, wanted a whole number"),
+        (["--learning_rate", "fast"], "--learning_rate: found 'fast', wanted a number"),
+        (["--amp", "yes"], "--amp: found 'yes', wanted True or False"),
+        (["--dataset_dir", "2024"], "--dataset_dir: found 2024, wanted text: quote it twice, '\"2024\"'"),
+        (["a", "b", "c", "d", "e", "f", "g", "h"], "found the argument 'h', wanted --name value"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_the_nearest_name(command, words, line):
+    with pytest.raises(RequestError) as caught:
+        command(*words)
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_overlays_add_names(command, config):
+    overlay = config.with_name("overlay.json")
+    overlay.write_text(json.dumps({"extra": 1, "train#trainer#amp": True, "+train": {"more": 1}}))
+    files = f"['{config}','{overlay}']"
+    command("--extra", "2", "--train#trainer#amp", "False", "--train#more", "2", files=files)
+    with pytest.raises(RequestError, match="unknown option --extra"):
+        command("--extra", "2")
+
+
+def test_an_args_file_is_read_and_the_command_line_wins(command, config, tmp_path):
+    args = tmp_path / "args.json"
+    args.write_text(json.dumps({"config_file": str(config), "run_id": "training", "train#trainer#max_epohcs": 1}))
+    with pytest.raises(RequestError, match="max_epohcs"):
+        command("--args_file", str(args), files=None)
+    args.write_text(json.dumps({"config_file": str(config), "run_id": "nosuch", "max_epochs": 1}))
+    with pytest.raises(RequestError, match="unknown run id 'nosuch'"):
+        command("--args_file", str(args), files=None)
+    command("training", "--args_file", str(args), files=None)
+
+
+def test_run_workflow_is_checked_too(command):
+    command("--run_id", "training", verb="run_workflow")
+    with pytest.raises(RequestError, match="--max_epoch;"):
+        command("--max_epoch", "1", verb="run_workflow")
+
+
+@pytest.mark.parametrize(
+    "argv", [["/x/bin/pytest", "run", "--nosuch", "1"], ["/x/monai/bundle/__main__.py", "ckpt_export", "--nosuch", "1"]]
+)
+def test_other_commands_are_left_alone(monkeypatch, argv):
+    hook, handler = sys.excepthook, signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(sys, "argv", argv)
+    checks.overrides()
+    if "pytest" in argv[0]:
+        checks.one_line_errors()
+    assert (sys.excepthook, signal.getsignal(signal.SIGTERM)) == (hook, handler)
+
+
+NAME = st.from_regex(r"[a-m][a-z_]{1,7}", fullmatch=True)
+
+
+@given(st.dictionaries(NAME, st.integers(-99, 99), max_size=5), st.booleans(), st.booleans())
+def test_options_are_read_as_fire_reads_them(pairs, equals, colons):
+    tokens = [
+        token
+        for name, value in pairs.items()
+        for token in ([f"--{name}#{name}={value}"] if equals else [f"--{name}#{name}", str(value)])
+    ]
+    want = fire.Fire(lambda **options: {**options}, [*tokens, "--"], serialize=lambda result: "")
+    shown = [token.replace("#", "::") for token in tokens] if colons else tokens
+    assert checks._options(shown, []) == want
+
+
+# ------------------------------------------------------------------------------------------------ how a command ends
+
+
+def run_script(tmp_path, body, stop=None):
+    """A process that looks like MONAI's command without its start; `stop` is sent to it once it has printed a line."""
+    script = tmp_path / "monai" / "bundle" / "__main__.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(f"from custom import checks\nchecks.one_line_errors()\n{body}\n")
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    if stop:
+        process.stdout.readline()
+        process.send_signal(stop)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+WRAPPED = """
+try:
+    try:
+        raise checks.RequestError("a.png: found nothing, wanted an image")
+    except checks.RequestError as error:
+        raise RuntimeError("Failed to evaluate") from error
+except RuntimeError:
+    {again}
+"""
+
+
+@pytest.mark.parametrize("again", ["raise", "raise KeyError('during handling')", "1 / 0"])
+def test_a_request_error_however_deep_is_one_line_and_status_2(tmp_path, again):
+    assert run_script(tmp_path, WRAPPED.format(again=again)) == (
+        2,
+        "",
+        "error: a.png: found nothing, wanted an image\n",
+    )
+
+
+def test_a_request_error_that_a_worker_process_handed_over_as_text(tmp_path):
+    body = (
+        "raise RuntimeError('Caught in worker 0.\\nTraceback:\\n  x\\ncustom.checks.RequestError: a.png is broken\\n')"
+    )
+    assert run_script(tmp_path, body) == (2, "", "error: a.png is broken\n")
+
+
+def test_other_errors_keep_their_traceback(tmp_path):
+    status, _, err = run_script(tmp_path, "raise KeyError('x')")
+    assert status == 1
+    assert err.startswith("Traceback")
+    assert err.endswith("KeyError: 'x'\n")
+
+
+@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_being_stopped(tmp_path, stop, status):
+    body = """
+import time
+try:
+    print("ready", flush=True)
+    time.sleep(30)
+finally:
+    print("cleaned up")
+"""
+    begin = time.monotonic()
+    got, out, err = run_script(tmp_path, body, stop)
+    assert (got, out) == (status, "cleaned up\n")
+    assert "Traceback" not in err
+    assert time.monotonic() - begin < 20
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "out", "err"),
+    [
+        (["training", "--max_epochs", "7"], 0, "trained 7", ""),
+        (["training", "--max_epoch", "7"], 2, "", "error: unknown option --max_epoch; did you mean --max_epochs?"),
+    ],
+)
+def test_the_real_command(config, tmp_path, words, status, out, err):
+    done = subprocess.run(
+        [sys.executable, "-m", "monai.bundle", "run", *words, "--config_file", str(config)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert out in done.stdout
+    assert ("trained" in done.stdout) == (status == 0)
+    assert (done.stderr.splitlines()[-1] if err else "") == err
+    assert "Traceback" not in done.stderr
+
+
+# ------------------------------------------------------------------------------------------------ directories, images
+
+
+def test_directory(tmp_path):
+    assert checks.directory(tmp_path) == tmp_path
+    with pytest.raises(RequestError, match=r"nosuch: found nothing, wanted a directory$"):
+        checks.directory(tmp_path / "nosuch")
+    (tmp_path / "file").touch()
+    with pytest.raises(RequestError, match=r"file: found a file, wanted a directory$"):
+        checks.directory(tmp_path / "file")
+
+
+def test_output_dir(tmp_path):
+    made = checks.output_dir(tmp_path / "a" / "b")
+    assert made.is_dir()
+    assert list(made.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(RequestError, match=r"file/below: found Not a directory, wanted a directory that can"):
+        checks.output_dir(tmp_path / "file" / "below")
+
+
+def save(path, mode, size=(6, 4)):
+    pixels = np.arange(size[0] * size[1], dtype=np.uint8).reshape(size[1], size[0])
+    Image.fromarray(pixels).convert(mode).save(path)
+    return str(path)
+
+
+@pytest.fixture
+def item(tmp_path):
+    return {"image": save(tmp_path / "a.png", "RGB"), "label": save(tmp_path / "a_label.png", "L"), "id": "a"}
+
+
+def refusal(*items):
+    with pytest.raises(RequestError) as caught:
+        checks.images(items)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_good_images_pass_without_a_word(item, caplog):
+    caplog.set_level(logging.INFO)
+    before = dict(item)
+    checks.images([item, {"image": item["image"]}])
+    assert caplog.text == ""
+    assert item == before
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "L", "LA", "1"])
+def test_other_eight_bit_images_are_named_in_the_log(tmp_path, item, caplog, mode):
+    caplog.set_level(logging.INFO)
+    checks.images([item, {"image": save(tmp_path / "b.png", mode)}])
+    assert f"converted to RGB: {tmp_path / 'b.png'} ({mode})" in caplog.text
+
+
+@pytest.mark.parametrize("keep", [0.6, 0.99])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tif"])
+def test_a_file_cut_short_is_named(tmp_path, item, suffix, keep):
+    path = tmp_path / f"cut.{suffix}"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * keep)])
+    text = refusal(item, {"image": str(path)})
+    assert text.startswith(f"{path}: found a file that does not decode (")
+
+
+def test_what_is_no_image_and_what_is_not_there_are_both_named(tmp_path, item):
+    (tmp_path / "text.png").write_text("not an image")
+    (tmp_path / "empty.png").touch()
+    paths = [str(tmp_path / name) for name in ("text.png", "empty.png", "gone.png", "gone2.png", "gone3.png")]
+    text = refusal(item, *({"image": path} for path in paths))
+    assert paths[0] in text
+    assert f"{paths[2]}: found nothing, wanted an image" in text
+    assert text.endswith("; and 2 more")
+
+
+def png_16_bit_rgb():
+    """A 1 x 1 PNG of 16 bits a channel, chunk by chunk, since Pillow cannot write one."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)  # 16 bits, colour type 2
+    pixel = zlib.compress(b"\x00" + struct.pack(">HHH", 1, 256, 65535))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
+
+
+def test_sixteen_bit_images_are_refused_and_labels_are_not(tmp_path, item):
+    grey, colour = tmp_path / "grey.png", tmp_path / "colour.png"
+    Image.fromarray(np.full((4, 6), 399, np.uint16)).save(grey)
+    colour.write_bytes(png_16_bit_rgb())
+    assert "grey.png: found more than 8 bits a channel (mode I;16), wanted 8" in refusal({"image": str(grey)})
+    assert "colour.png: found more than 8 bits a channel (mode RGB), wanted 8" in refusal({"image": str(colour)})
+    checks.images([{"image": item["image"], "label": str(grey)}])
+
+
+def test_labels_of_colour_or_fractions_are_refused(tmp_path, item):
+    fractions = tmp_path / "f.tif"
+    Image.fromarray(np.zeros((4, 6), np.float32)).save(fractions)
+    assert "found a label of mode F, wanted one channel" in refusal({**item, "label": str(fractions)})
+    assert "found a label of mode RGB, wanted one channel" in refusal({**item, "label": item["image"]})
+
+
+def test_an_image_and_label_of_unequal_sizes_are_refused(tmp_path, item):
+    other = save(tmp_path / "b_label.png", "L", size=(4, 6))
+    assert refusal({**item, "label": other}) == (
+        f"found different sizes, wanted one: {item['image']} 6 x 4, {other} 4 x 6"
+    )
+
+
+def test_a_file_named_twice_is_decoded_once(item, monkeypatch):
+    opened = []
+    real = Image.open
+    monkeypatch.setattr(Image, "open", lambda path: opened.append(Path(path).name) or real(path))
+    checks.images([item, item])
+    assert opened == ["a.png", "a_label.png"]
