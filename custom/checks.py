@@ -7,16 +7,13 @@ Checks raise `RequestError`, they never exit: only the hook that `one_line_error
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import pydoc
 import re
 import signal
-import struct
 import sys
 import tempfile
 import threading
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -25,14 +22,11 @@ from types import TracebackType
 from typing import Any
 
 from fire.parser import DefaultParseValue
-from PIL import Image
-from tqdm import tqdm
 
 _FLAG = re.compile(r"--|-[a-zA-Z]")
 _LOST_TYPE = re.compile(r"^[\w.]*\bRequestError: (.+)$", re.MULTILINE)
 _COMPONENT_WORDS = ("_target_", "_disabled_", "_requires_", "_desc_", "_mode_")
 _WHOLE_NUMBERS = ("epochs", "per_epoch", "seed", "workers", "batch_size")
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
 class RequestError(Exception):
@@ -127,71 +121,17 @@ def output_dir(path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
-def images(items: Iterable[Mapping[str, Any]], keys: Sequence[str] = ("image", "label")) -> None:
-    """Decode each image of a datalist once, so that no broken file stops a run hours later.
-
-    Grey, palette and RGBA images are fine (the loader makes them RGB) and named in a line of the log. Refused: an image
-    of more than 8 bits a channel (a label may have 16: instance ids), a colour label, image and label of unequal sizes.
+def partial(failed: Sequence[str]) -> None:
+    """End the command with exit status 1 where some of a batch failed and the rest is done; part of `finalize`.
 
     Args:
-        items: the datalist, with paths that can be opened.
-        keys: an item's keys that hold a path; `image` is a picture, any other a label; an absent one is passed over.
+        failed: what failed, as it was named in the log.
 
     Raises:
-        RequestError: names the files that cannot be used, with what was found and what is wanted.
+        SystemExit: something failed.
     """
-    items = list(items)
-    paths = {str(item[key]): key for item in items for key in keys if key in item}
-    sizes: dict[str, tuple[int, int]] = {}
-    faults: list[str] = []
-    converted: list[str] = []
-    # delay: no bar for what takes less than two seconds; disable=None: no bar where nobody watches a terminal
-    for path, key in tqdm(paths.items(), desc="checking images", unit="image", delay=2, disable=None, leave=False):
-        try:
-            sizes[path], mode = _decode(path, label=key != "image")
-        except RequestError as error:
-            faults.append(str(error))
-        else:
-            if key == "image" and mode != "RGB":
-                converted.append(f"{path} ({mode})")
-    faults += _unequal(items, keys, sizes)
-    if converted:
-        logging.getLogger(__name__).info("converted to RGB: %s", _first(converted, ", "))
-    if faults:
-        raise RequestError(_first(faults, "; "))
-
-
-def _decode(path: str, label: bool) -> tuple[tuple[int, int], str]:
-    """Decode one file; (width, height) and PIL's mode."""
-    try:
-        with Image.open(path) as image:
-            # Pillow gives a 16-bit RGB file as 8-bit RGB without a word; only the raw mode of its tiles tells.
-            deep = image.mode[0] in "IF" or ";16" in str(image.tile)
-            image.load()
-            size, mode = image.size, image.mode
-    except FileNotFoundError as error:
-        raise RequestError(f"{path}: found nothing, wanted {'a label' if label else 'an image'}") from error
-    except _UNREADABLE as error:
-        raise RequestError(f"{path}: found a file that does not decode ({_line(error)}), wanted an image") from error
-    if label and mode not in ("1", "L", "P") and not mode.startswith("I"):
-        raise RequestError(f"{path}: found a label of mode {mode}, wanted one channel of whole numbers (ids)")
-    if deep and not label:
-        raise RequestError(f"{path}: found more than 8 bits a channel (mode {mode}), wanted 8: convert it first")
-    return size, mode
-
-
-def _unequal(items: list[Mapping[str, Any]], keys: Sequence[str], sizes: dict[str, tuple[int, int]]) -> list[str]:
-    faults = []
-    for item in items:
-        found = {str(item[key]): sizes[str(item[key])] for key in keys if str(item.get(key)) in sizes}
-        if len(set(found.values())) > 1:
-            listed = ", ".join(f"{path} {width} x {height}" for path, (width, height) in found.items())
-            faults.append(f"found different sizes, wanted one: {listed}")
-    return faults
-
-
-def _first(texts: list[str], separator: str, most: int = 3) -> str:
-    return separator.join(texts[:most] + ([f"and {len(texts) - most} more"] if len(texts) > most else []))
+    if failed and _is_monai_command():
+        raise SystemExit(1)
 
 
 def _asked() -> tuple[Any, list[str], dict[str, Any], dict[str, Any]] | None:

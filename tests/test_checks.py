@@ -1,20 +1,14 @@
 import json
-import logging
 import signal
-import struct
 import subprocess
 import sys
 import time
-import zlib
 from importlib import import_module
-from pathlib import Path
 
 import fire
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from custom import checks
 from custom.checks import RequestError
@@ -292,98 +286,25 @@ def test_output_dir(tmp_path):
         checks.output_dir(tmp_path / "file" / "below")
 
 
-def save(path, mode, size=(6, 4)):
-    pixels = np.arange(size[0] * size[1], dtype=np.uint8).reshape(size[1], size[0])
-    Image.fromarray(pixels).convert(mode).save(path)
-    return str(path)
+def test_a_batch_that_failed_in_part_ends_with_status_one(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["somewhere/monai/bundle/__main__.py", "run"])
+    checks.partial([])
+    with pytest.raises(SystemExit) as ended:
+        checks.partial(["a.png"])
+    assert ended.value.code == 1
 
 
-@pytest.fixture
-def item(tmp_path):
-    return {"image": save(tmp_path / "a.png", "RGB"), "label": save(tmp_path / "a_label.png", "L"), "id": "a"}
+def test_a_server_is_never_ended(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["monailabel", "start_server"])
+    checks.partial(["a.png"])
+    assert checks.merged_config() == {}
 
 
-def refusal(*items):
-    with pytest.raises(RequestError) as caught:
-        checks.images(items)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def test_good_images_pass_without_a_word(item, caplog):
-    caplog.set_level(logging.INFO)
-    before = dict(item)
-    checks.images([item, {"image": item["image"]}])
-    assert caplog.text == ""
-    assert item == before
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "P", "L", "LA", "1"])
-def test_other_eight_bit_images_are_named_in_the_log(tmp_path, item, caplog, mode):
-    caplog.set_level(logging.INFO)
-    checks.images([item, {"image": save(tmp_path / "b.png", mode)}])
-    assert f"converted to RGB: {tmp_path / 'b.png'} ({mode})" in caplog.text
-
-
-@pytest.mark.parametrize("keep", [0.6, 0.99])
-@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tif"])
-def test_a_file_cut_short_is_named(tmp_path, item, suffix, keep):
-    path = tmp_path / f"cut.{suffix}"
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(path)
-    data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * keep)])
-    text = refusal(item, {"image": str(path)})
-    assert text.startswith(f"{path}: found a file that does not decode (")
-
-
-def test_what_is_no_image_and_what_is_not_there_are_both_named(tmp_path, item):
-    (tmp_path / "text.png").write_text("not an image")
-    (tmp_path / "empty.png").touch()
-    paths = [str(tmp_path / name) for name in ("text.png", "empty.png", "gone.png", "gone2.png", "gone3.png")]
-    text = refusal(item, *({"image": path} for path in paths))
-    assert paths[0] in text
-    assert f"{paths[2]}: found nothing, wanted an image" in text
-    assert text.endswith("; and 2 more")
-
-
-def png_16_bit_rgb():
-    """A 1 x 1 PNG of 16 bits a channel, chunk by chunk, since Pillow cannot write one."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)  # 16 bits, colour type 2
-    pixel = zlib.compress(b"\x00" + struct.pack(">HHH", 1, 256, 65535))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
-
-
-def test_sixteen_bit_images_are_refused_and_labels_are_not(tmp_path, item):
-    grey, colour = tmp_path / "grey.png", tmp_path / "colour.png"
-    Image.fromarray(np.full((4, 6), 399, np.uint16)).save(grey)
-    colour.write_bytes(png_16_bit_rgb())
-    assert "grey.png: found more than 8 bits a channel (mode I;16), wanted 8" in refusal({"image": str(grey)})
-    assert "colour.png: found more than 8 bits a channel (mode RGB), wanted 8" in refusal({"image": str(colour)})
-    checks.images([{"image": item["image"], "label": str(grey)}])
-
-
-def test_labels_of_colour_or_fractions_are_refused(tmp_path, item):
-    fractions = tmp_path / "f.tif"
-    Image.fromarray(np.zeros((4, 6), np.float32)).save(fractions)
-    assert "found a label of mode F, wanted one channel" in refusal({**item, "label": str(fractions)})
-    assert "found a label of mode RGB, wanted one channel" in refusal({**item, "label": item["image"]})
-
-
-def test_an_image_and_label_of_unequal_sizes_are_refused(tmp_path, item):
-    other = save(tmp_path / "b_label.png", "L", size=(4, 6))
-    assert refusal({**item, "label": other}) == (
-        f"found different sizes, wanted one: {item['image']} 6 x 4, {other} 4 x 6"
-    )
-
-
-def test_a_file_named_twice_is_decoded_once(item, monkeypatch):
-    opened = []
-    real = Image.open
-    monkeypatch.setattr(Image, "open", lambda path: opened.append(Path(path).name) or real(path))
-    checks.images([item, item])
-    assert opened == ["a.png", "a_label.png"]
+def test_the_merged_config_holds_the_files_and_the_options(monkeypatch, tmp_path):
+    (tmp_path / "a.json").write_text('{"seed": 0, "epochs": 3, "run": []}')
+    (tmp_path / "b.json").write_text('{"seed": 1}')
+    files = f"['{tmp_path / 'a.json'}','{tmp_path / 'b.json'}']"
+    arguments = ["run", "--config_file", files, "--epochs", "7"]
+    monkeypatch.setattr("sys.argv", ["somewhere/monai/bundle/__main__.py", *arguments])
+    merged = checks.merged_config()
+    assert (merged["seed"], merged["epochs"]) == (1, 7)

@@ -1,11 +1,17 @@
 """`datalist.json`: what is where in a prepared data set. Any key that is not named here is a test section."""
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
-from ..checks import RequestError, images
+from tqdm import tqdm
+
+from ..checks import RequestError
+from .pair import load_pair
+from .record import Record
+from .source_file import SourceFile
 
 FILE_NAME = "datalist.json"
 # The sections that every data set has, though they may be empty.
@@ -101,7 +107,42 @@ def check(dataset_dir: str | os.PathLike[str]) -> None:
     Raises:
         RequestError: a file is missing or broken, or a mask is not of its image's size; names the first of them.
     """
-    images([item for name in _section_names(read(dataset_dir)) for item in section(dataset_dir, name)])
+    problems = []
+    items = [item for name in _section_names(read(dataset_dir)) for item in section(dataset_dir, name)]
+    # delay: no bar for what takes less than two seconds; disable=None: no bar where nobody watches a terminal
+    for item in tqdm(items, desc="checking images", unit="image", delay=2, disable=None, leave=False):
+        try:
+            pair = load_pair(
+                Record(
+                    item["id"],
+                    "",
+                    SourceFile(Path(item["image"])),
+                    SourceFile(Path(item["label"])) if "label" in item else None,
+                )
+            )
+        except RequestError as error:
+            problems.append(str(error))
+        else:
+            for note in pair.notes:
+                logging.getLogger(__name__).info(note)
+    raise_problems(problems, len(items))
+
+
+def raise_problems(problems: list[str], number: int) -> None:
+    """Raise one error for several problems, naming the first three.
+
+    Args:
+        problems: what is wrong, a line each; none is fine.
+        number: how many images were looked at.
+
+    Raises:
+        RequestError: there is a problem; a single one stands as it is.
+    """
+    if len(problems) == 1:
+        raise RequestError(problems[0])
+    if problems:
+        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise RequestError(f"{len(problems)} of {number} images are wrong: {'; '.join(problems[:3])}{more}")
 
 
 def _section_names(content: dict[str, Any]) -> list[str]:

@@ -6,9 +6,12 @@ import logging
 import os
 from pathlib import Path
 
-from ..checks import RequestError, images
+from tqdm import tqdm
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+from ..checks import RequestError
+from .datalist import raise_problems
+from .images import IMAGE_SUFFIXES, decode_image
+from .source_file import SourceFile, source_files
 
 
 def listing(directory: str | os.PathLike[str]) -> list[str]:
@@ -26,11 +29,9 @@ def listing(directory: str | os.PathLike[str]) -> list[str]:
     folder = Path(directory)
     if folder.is_file():
         return [str(folder)]
-    if not folder.is_dir():
-        raise RequestError(f"{folder}: found nothing, wanted a directory of images")
-    found = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    found = [str(file.path) for file in source_files(folder).values() if file.suffix in IMAGE_SUFFIXES]
     if not found:
-        raise RequestError(f"{folder}: found no image, wanted at least one of {', '.join(SUFFIXES)}")
+        raise RequestError(f"{folder}: found no image, wanted at least one of {', '.join(IMAGE_SUFFIXES)}")
     return found
 
 
@@ -46,16 +47,19 @@ def readable(paths: list[str]) -> list[dict[str, str]]:
     Raises:
         RequestError: None can be read.
     """
-    items, faults = [], []
-    for path in paths:
+    logger = logging.getLogger(__name__)
+    items, problems = [], []
+    for path in tqdm(paths, desc="checking images", unit="image", delay=2, disable=None, leave=False):
         try:
-            images([{"image": path}])
+            decoded = decode_image(SourceFile(Path(path)))
         except RequestError as error:
-            faults.append(str(error))
+            problems.append(str(error))
         else:
             items.append({"image": path})
+            if decoded.note:
+                logger.info("%s: %s", path, decoded.note)
     if not items:
-        raise RequestError("; ".join(faults[:3]))
-    for fault in faults:
-        logging.getLogger(__name__).error("left out: %s", fault)
+        raise_problems(problems, len(paths))
+    for problem in problems:
+        logger.error("left out: %s", problem)
     return items

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from ..checks import RequestError
 from . import crag, datalist, folder, glas, splits
 from .contact_sheet import ContactSheetCell, draw_cell, draw_sheet
+from .datalist import raise_problems
 from .images import KEPT_SUFFIXES
 from .pair import load_pair
 from .record import Record
@@ -133,7 +134,7 @@ def _check_records(name: str, records: list[Record]) -> None:
                 f"{record.image}: no mask of this name found, wanted one for each {record.section} image{hint}"
             )
         by_id.setdefault(record.id, record)
-    _raise_problems(problems, len(records))
+    raise_problems(problems, len(records))
 
 
 def _sections(records: list[Record], drawn: dict[str, list[str]]) -> dict[str, list[Record]]:
@@ -158,17 +159,8 @@ def _examine(records: list[Record]) -> dict[str, _Facts]:
             problems.append(str(error))
             continue
         facts[record.id] = _Facts(pair.digest, pair.glands, pair.histogram, pair.notes)
-    _raise_problems(problems, len(records))
+    raise_problems(problems, len(records))
     return facts
-
-
-def _raise_problems(problems: list[str], number: int) -> None:
-    """Raise one error for all problems: the only one as it is, else the first three and the count."""
-    if len(problems) == 1:
-        raise RequestError(problems[0])
-    if problems:
-        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise RequestError(f"{len(problems)} of {number} images are wrong: {'; '.join(problems[:3])}{more}")
 
 
 def _check_duplicates(sections: dict[str, list[Record]], facts: dict[str, _Facts]) -> None:
@@ -179,7 +171,7 @@ def _check_duplicates(sections: dict[str, list[Record]], facts: dict[str, _Facts
             section, other = seen.setdefault(facts[record.id].digest, (name, record))
             if section != name:
                 problems.append(f"{record.image}: in {name}, the same picture as {other.image} in {section}")
-    _raise_problems(problems, sum(map(len, sections.values())))
+    raise_problems(problems, sum(map(len, sections.values())))
 
 
 def _statistics(sections: dict[str, list[Record]], facts: dict[str, _Facts]) -> dict[str, list[float]]:
@@ -232,14 +224,14 @@ def _write(target: Path, head: dict[str, Any], sections: dict[str, list[Record]]
             (target / image).write_bytes(pair.image.content)
         else:
             Image.fromarray(pair.image.rgb).save(target / image)
-        item = {"image": image, "id": record.id, "patient": record.patient}
+        item = {"image": image}
         if name != "unlabelled" and pair.instances is not None:
             item["label"] = f"labels/{record.id}.png"
             depth = np.uint8 if pair.glands < 256 else np.uint16
             Image.fromarray(pair.instances.astype(depth)).save(target / item["label"])
             if record.id in on_sheet:
                 cells[name].append(draw_cell(pair.image.rgb, pair.instances, f"{record.id}: {pair.glands}"))
-        items[name].append(item)
+        items[name].append({**item, "id": record.id, "patient": record.patient})
     titles = {f"{name}: {len(shown)} of {len(sections[name])}, with glands": shown for name, shown in cells.items()}
     draw_sheet(titles).save(target / "contact_sheet.png")
     text = json.dumps({**head, **items}, indent=1, ensure_ascii=False)

@@ -149,9 +149,11 @@ def _validation(pool: list[Record], fraction: float, seed: int) -> set[str]:
     target = fraction * len(pool)
     order = _shuffled(list(groups), f"validation {seed}")
     held_out: set[str] = set()
-    for name in order:
-        # A patient is taken while that brings the number closer to what was asked for.
-        closer = abs(len(held_out) + len(groups[name]) - target) < abs(len(held_out) - target)
-        if closer and len(held_out) + len(groups[name]) < len(pool):
-            held_out.update(groups[name])
+    # Patients that fit first; then one that goes past the number asked for, if that is closer to it than to stop.
+    for fits in (True, False):
+        for name in (one for one in order if not held_out.issuperset(groups[one])):
+            number = len(held_out) + len(groups[name])
+            taken = number <= target if fits else abs(number - target) < abs(len(held_out) - target)
+            if taken and number < len(pool):
+                held_out.update(groups[name])
     return held_out or set(groups[min(order, key=lambda name: len(groups[name]))])

@@ -61,12 +61,13 @@ def save(path: str | Path, network: nn.Module, network_mpp: float) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def load(path: str | Path, network: nn.Module) -> float:
+def load(path: str | Path, network: nn.Module, network_mpp: float | None = None) -> float:
     """Read a checkpoint into a network of the same recipe and arguments.
 
     Args:
         path: a file that `save` wrote.
         network: gets the weights, also inside `TaskView` or `DistributedDataParallel`. Untouched if anything is wrong.
+        network_mpp: resolution that the network shall work at, in µm per pixel; None takes the checkpoint's as it is.
 
     Returns:
         `network_mpp`, the resolution that the network was trained at, in µm per pixel.
@@ -89,6 +90,11 @@ def load(path: str | Path, network: nn.Module) -> float:
     ]
     if arguments:
         raise RequestError(f"{path}: a checkpoint of another network: {_few(arguments)}")
+    if network_mpp is not None and abs(checkpoint["network_mpp"] / network_mpp - 1) > 1e-3:
+        trained = checkpoint["network_mpp"]
+        raise RequestError(
+            f"{path}: trained at {trained} µm a pixel, wanted {network_mpp}: give --network_mpp {trained}"
+        )
     _check_tensors(path, checkpoint["model"], network.state_dict())
     network.load_state_dict(checkpoint["model"])
     return float(checkpoint["network_mpp"])

@@ -111,7 +111,7 @@ class EvaluationReport:
                 found = instances(maps, self.mpp, self.distance_um, self.min_area_um2)
             self._scores.add(str(item["id"]), str(item.get("patient") or ""), found, label)
             kept = self._kept_file(len(self._scores.rows) - 1)
-            np.savez(kept, image=picture(item["image"]), found=found, label=label)
+            np.savez(kept, image=picture(item["image"]), found=_small(found), label=_small(label))
             for task, moments in self._ask_gates(item["image"]).items():
                 self._gates[task].append(moments)
 
@@ -177,6 +177,11 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     table.writeheader()
     table.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _small(ids: np.ndarray) -> np.ndarray:
+    """The same ids in as few bytes as they need."""
+    return ids.astype(np.min_scalar_type(ids.max(initial=0)))
 
 
 def _cell(value: Any) -> Any:

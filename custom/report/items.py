@@ -19,11 +19,8 @@ def items(engine: Engine) -> list[dict[str, Any]]:
     Returns:
         A dictionary for each image.
     """
-    batch, output = (
-        decollate_batch(part) if isinstance(part, Mapping) else part
-        for part in (engine.state.batch, engine.state.output)
-    )
-    return [{**before, **after} for before, after in zip(batch, output, strict=True)]
+    pairs = zip(_apart(engine.state.batch), _apart(engine.state.output), strict=True)
+    return [{**before, **after} for before, after in pairs]
 
 
 def _apart(part: Any) -> list[dict[str, Any]]:

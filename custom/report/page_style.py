@@ -22,8 +22,8 @@ p { margin: 0 0 12px; max-width: 76ch; }
 .card .interval { font-variant-numeric: tabular-nums; font-size: 0.9rem; }
 .card .meaning { color: var(--soft); font-size: 0.85rem; line-height: 1.4; margin: 8px 0 0; }
 .scale { position: relative; height: 8px; margin: 8px 0; border-radius: 4px; background: #e9edf1; }
-.scale i { position: absolute; top: 0; bottom: 0; border-radius: 4px; background: #9cc2f0; }
-.scale b { position: absolute; top: -3px; bottom: -3px; width: 3px; margin-left: -1.5px; background: var(--blue); }
+.scale i { position: absolute; top: 0; bottom: 0; border-radius: 4px; background: #7fb2f2; }
+.scale b { position: absolute; top: -3px; bottom: -3px; width: 2px; margin-left: -1px; background: var(--blue); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 6px 10px; border-bottom: 1px solid var(--line); white-space: nowrap; }

@@ -23,7 +23,9 @@ class KeepWeights:
         evaluator: Gives the validation score as its key metric; None without validation images.
     """
 
-    def __init__(self, output_dir: str, network: nn.Module, network_mpp: float, evaluator: Engine | None = None) -> None:
+    def __init__(
+        self, output_dir: str, network: nn.Module, network_mpp: float, evaluator: Engine | None = None
+    ) -> None:
         self.folder = Path(output_dir)
         self.network = network
         self.network_mpp = network_mpp

@@ -51,11 +51,7 @@ class PseudoLabels:
     """
 
     def __init__(
-        self,
-        task_losses: Mapping[str, nn.Module],
-        weighing: str = "agreement",
-        cutmix: float = 0.7,
-        hard: bool = False,
+        self, task_losses: Mapping[str, nn.Module], weighing: str = "agreement", cutmix: float = 0.7, hard: bool = False
     ) -> None:
         self.task_losses = dict(task_losses)
         self.weighing = weighing

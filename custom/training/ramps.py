@@ -52,7 +52,7 @@ def warm_up_cosine(step: int, warm_up: int, total: int) -> float:
 
 
 def warm_up_halving(step: int, steps_per_epoch: int) -> float:
-    """Factor of the learning rate of Semi-MoE's setting: 20 epochs of linear rise from 0, then halved at 71, 121 and 171.
+    """Semi-MoE's learning rate factor: 20 epochs of linear rise from 0, then halved at epochs 71, 121 and 171.
 
     Args:
         step: The current step, from 0.

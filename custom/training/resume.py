@@ -102,4 +102,6 @@ def _read(path: Path) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         return {"epoch": int(checkpoint["epoch"]), "state": dict(checkpoint["state"])}
     except Exception as error:  # torch raises half a dozen types for a file that is none of its own
-        raise RequestError(f"{path}: cannot be read as a checkpoint ({type(error).__name__}); remove it to start anew") from error
+        raise RequestError(
+            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); remove it to start anew"
+        ) from error

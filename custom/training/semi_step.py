@@ -85,7 +85,7 @@ class SemiSupervisedStep:
             batch: `image` (b, 3, h, w) in [0, 1], each task's target (b, 1, h, w), and `path` for messages.
 
         Returns:
-            `loss`, `log` (name to scalar tensor, all parts apart) and `gates` (task to weights (b, e), labelled images).
+            `loss`, `log` (name to scalar tensor, all parts apart), `gates` (task to weights (b, e) of labelled images).
 
         Raises:
             RequestError: If the loss is not finite; nothing is updated.
@@ -148,8 +148,8 @@ class SemiSupervisedStep:
     def _update(self, engine: Engine, loss: Tensor, paths: list[str]) -> None:
         if not torch.isfinite(loss):
             raise RequestError(
-                f"the loss is {loss.item()} at step {engine.state.iteration}, batch: {', '.join(paths)}; the checkpoint of "
-                "the last epoch is kept: look at these images, or lower --learning_rate"
+                f"the loss is {loss.item()} at step {engine.state.iteration}, images: {', '.join(paths)}; "
+                "the checkpoint of the last epoch is kept: look at these images, or lower --learning_rate"
             )
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)

@@ -31,6 +31,8 @@ class _Network(nn.Module):
         distance = torch.where(gland > 0, 1.0, -1.0)
         return torch.cat([2 - 4 * gland, 4 * gland - 2, distance, 3 + gland * 0, -3 + gland * 0], dim=1)
 
+    maps = forward
+
     def tasks(self, image):
         green = image[:, 1].mean((1, 2))
         return {"mask": image, "mask_gate": torch.stack([green, 1 - green], 1)}
@@ -67,8 +69,8 @@ def output_dir(tmp_path_factory):
     write_history(folder / "history.csv", [{"epoch": 1, "step": 2, "supervised/mask": 1.0}])
     network = _Network()
     report = EvaluationReport(
-        folder / "out", "testA", mpp=0.5, distance_um=10.0, network=network, ckpt_path=folder / "last.pt",
-        history_file=folder / "history.csv", config={"a": 1}, seed=3,
+        folder / "out", "testA", mpp=0.5, distance_um=10.0, min_area_um2=50.0, network=network,
+        ckpt_path=folder / "last.pt", history_file=folder / "history.csv", config={"a": 1}, seed=3,
     )  # fmt: skip
     loader = [_collate(items[:2]), _collate(items[2:])]
     evaluator = SupervisedEvaluator(

@@ -11,9 +11,14 @@ from custom.report.files import plain, read_json, replacing, write_image, write_
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     file = tmp_path / "a.txt"
     write_text(file, "old")
-    with pytest.raises(RuntimeError, match="power cut"), replacing(file) as temporary:
-        temporary.write_text("half of the n")
-        raise RuntimeError("power cut")
+
+    def fail():
+        with replacing(file) as temporary:
+            temporary.write_text("half of the n")
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        fail()
     assert file.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 

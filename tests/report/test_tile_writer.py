@@ -84,7 +84,7 @@ def test_table_measures_each_gland(tmp_path):
     assert (float(row["centroid_x_px"]), float(row["centroid_y_px"])) == (74.5, 24.5)
     # A path through the outer pixels' centres: 2 * (39 + 29) pixels of 0.5 µm.
     assert float(row["perimeter_um"]) == 68.0
-    # An ellipse with the moments (n² - 1) / 12 of both sides (scikit-image adds 1/12, a pixel's own): sqrt(1 - 30² / 40²).
+    # Moments (n² - 1) / 12 of both sides, and scikit-image adds a pixel's own 1/12: sqrt(1 - 30² / 40²).
     assert float(row["eccentricity"]) == pytest.approx(math.sqrt(1 - 30**2 / 40**2), abs=1e-3)
     assert float(row["solidity"]) == 1.0
     assert float(row["mean_probability"]) == pytest.approx(1 / (1 + math.exp(-4)), abs=1e-4)

@@ -120,5 +120,5 @@ def test_sizes_that_make_no_sense_are_refused(bad):
     "label", [np.zeros((3, 4, 4)), np.full((2, 2), -1), np.full((2, 2), 0.5), np.full((2, 2), np.nan)]
 )
 def test_what_is_no_label_is_refused(label):
-    with pytest.raises(ValueError, match="shape|whole"):
+    with pytest.raises(ValueError, match=r"shape|whole"):
         signed_distance(label, 1.0)

@@ -8,14 +8,15 @@ from torch.nn import functional as F
 
 
 class Decoder(nn.Module):
-    """U-Net decoder of one expert: per level nearest upsampling, the encoder's skip, one 3x3 convolution.
+    """U-Net decoder of one expert: per level a 1x1 projection, nearest upsampling, the skip, one 3x3 convolution.
 
-    One convolution a level, because the experts share a strong encoder and the decoders are most of the cost of a
-    step on a CPU. Ends at the stride of the encoder's first feature map.
+    The experts share a strong encoder, and three decoders are more than half of a step on a CPU: so one convolution a
+    level, and what comes from below is projected to half the level's channels while it is still small, which halves the
+    multiplications. Ends at the stride of the encoder's first feature map.
 
     Args:
         encoder_channels: channels of the encoder's maps, finest first.
-        channels: channels of the decoder's levels, coarsest first; one fewer than the encoder has.
+        channels: channels of the decoder's levels, coarsest first; one level fewer than the encoder has.
 
     Raises:
         ValueError: the numbers of levels do not fit.
@@ -35,13 +36,16 @@ class Decoder(nn.Module):
             )
         deeper = [encoder_channels[-1], *channels[:-1]]
         skips = list(encoder_channels[-2::-1])
+        self.projections = nn.ModuleList(
+            nn.Conv2d(below, outputs // 2, 1, bias=False) for below, outputs in zip(deeper, channels, strict=True)
+        )
         self.levels = nn.ModuleList(
             nn.Sequential(
-                nn.Conv2d(below + skip, outputs, 3, padding=1, bias=False),
+                nn.Conv2d(outputs // 2 + skip, outputs, 3, padding=1, bias=False),
                 nn.BatchNorm2d(outputs),
                 nn.ReLU(inplace=True),
             )
-            for below, skip, outputs in zip(deeper, skips, channels, strict=True)
+            for skip, outputs in zip(skips, channels, strict=True)
         )
 
     def forward(self, features: list[torch.Tensor]) -> torch.Tensor:
@@ -54,7 +58,7 @@ class Decoder(nn.Module):
             The expert's feature map `(b, channels[-1], h, w)`, of the size of the finest map.
         """
         x = features[-1]
-        for index, level in enumerate(self.levels):
-            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        for index, (project, level) in enumerate(zip(self.projections, self.levels)):  # noqa: B905 - TorchScript
+            x = F.interpolate(project(x), scale_factor=2.0, mode="nearest")
             x = level(torch.cat([x, features[-2 - index]], dim=1))
         return x

@@ -1,0 +1,74 @@
+"""What every gate must keep."""
+
+import pytest
+import torch
+
+from custom.networks.mixture import AverageGate, ChannelAttentionGate, ImageGate, PixelGate, combine
+
+GATES = {
+    "image": lambda c, e: ImageGate(c, e, hidden=8),
+    "pixel": lambda c, e: PixelGate(c, e, hidden=8),
+    "paper": lambda c, e: ChannelAttentionGate(c, e),
+    "average": lambda c, e: AverageGate(),
+}
+
+
+@pytest.fixture(params=GATES)
+def make(request):
+    torch.manual_seed(0)
+    return GATES[request.param]
+
+
+def test_weights_sum_to_one_and_start_near_equal(make):
+    weights = make(16, 3).eval()(torch.rand(4, 3, 16, 6, 5))
+    assert weights.shape[:2] == (4, 3)
+    torch.testing.assert_close(weights.sum(1), torch.ones_like(weights.sum(1)))
+    assert (weights - 1 / 3).abs().max() < 0.1
+
+
+def test_batch_is_one_by_one(make):
+    gate, features = make(8, 3).eval(), torch.randn(4, 3, 8, 6, 5)
+    together = gate(features)
+    for i in range(4):
+        torch.testing.assert_close(together[i : i + 1], gate(features[i : i + 1]))
+
+
+def test_scripts(make):
+    gate, features = make(8, 3).eval(), torch.randn(2, 3, 8, 6, 5)
+    torch.testing.assert_close(torch.jit.script(gate)(features), gate(features))
+
+
+@pytest.mark.parametrize("name", ["image", "pixel"])
+def test_the_gate_can_choose(name):
+    """In each image one expert is right and says so in channel 1; the others' values are noise. Which one it is varies."""
+    torch.manual_seed(0)
+    gate = GATES[name](2, 3)
+    optimiser = torch.optim.Adam(gate.parameters(), lr=0.02)
+
+    def draw():
+        right = torch.randint(3, (32,))
+        target = torch.randn(32, 1, 4, 4)
+        features = torch.randn(32, 3, 2, 4, 4)
+        features[:, :, 1] = 0
+        features[torch.arange(32), right, 0] = target[:, 0]
+        features[torch.arange(32), right, 1] = 1
+        return right, features, target
+
+    for _ in range(250):
+        _, features, target = draw()
+        loss = (combine(features[:, :, :1], gate(features)) - target).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    right, features, _ = draw()
+    chosen = gate(features)[torch.arange(32), right]
+    assert chosen.mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["image", "pixel", "paper"])
+def test_no_parameter_is_dead_at_the_start(name):
+    torch.manual_seed(0)
+    gate, features = GATES[name](8, 3), torch.randn(4, 3, 8, 6, 5)
+    combine(features, gate(features)).square().mean().backward()
+    for parameter in gate.parameters():
+        assert parameter.grad.abs().max() > 0

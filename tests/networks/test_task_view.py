@@ -1,0 +1,35 @@
+import pytest
+import torch
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
+
+from custom.networks import SemiMoE, SharedEncoder, TaskView, unwrap
+
+
+@pytest.fixture(scope="module")
+def network():
+    return SemiMoE(SharedEncoder(pretrained=False)).eval()
+
+
+def test_forward_is_tasks(network):
+    image = torch.rand(1, 3, 32, 32)
+    ours, theirs = TaskView(network)(image), network.tasks(image)
+    assert list(ours) == list(theirs)
+    for key, value in ours.items():
+        assert torch.equal(value, theirs[key])
+
+
+def test_unwrap(network):
+    assert unwrap(network) is network
+    assert unwrap(TaskView(network)) is network
+    assert isinstance(unwrap(AveragedModel(TaskView(network))), SemiMoE)
+    with pytest.raises(ValueError, match="got Linear"):
+        unwrap(torch.nn.Linear(1, 1))
+
+
+def test_unwrap_distributed(network, tmp_path):
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/rendezvous", rank=0, world_size=1)
+    try:
+        assert unwrap(DistributedDataParallel(TaskView(network))) is network
+    finally:
+        torch.distributed.destroy_process_group()
