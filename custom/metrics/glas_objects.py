@@ -115,8 +115,7 @@ def _overlap(segmented: Objects, true: Objects) -> np.ndarray:
 def _f1(overlap: np.ndarray, true: Objects) -> float:
     """Object F1; with m segmented and n true objects, 2 TP + FP + FN = m + n."""
     partner = overlap.argmax(axis=1)
-    shared = overlap.max(axis=1)
-    hit = (shared > 0) & (2 * shared >= true.area[partner])
+    hit = 2 * overlap.max(axis=1) >= true.area[partner]
     return 2 * len(np.unique(partner[hit])) / sum(overlap.shape)
 
 

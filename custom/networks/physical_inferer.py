@@ -42,8 +42,10 @@ class PhysicalInferer(Inferer):
         ValueError: a resolution or size is not positive, or `views` is none of 1, 2, 8.
 
     Example:
+        >>> from custom.networks import SemiMoE, SharedEncoder
         >>> inferer = PhysicalInferer(network_mpp=1.0, mpp=0.5)
-        >>> inferer(torch.rand(1, 3, 100, 60), SemiMoE(SharedEncoder(pretrained=False)).eval()).shape
+        >>> network = SemiMoE(SharedEncoder(pretrained=False)).eval()
+        >>> inferer(torch.rand(1, 3, 100, 60), network).shape
         torch.Size([1, 5, 100, 60])
     """
 

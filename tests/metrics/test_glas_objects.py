@@ -83,6 +83,17 @@ def test_nothing_in_common():
     check(strip((9, 10)), strip((0, 1), (4, 5)), 0, 0, 6)
 
 
+def test_the_nearest_is_the_nearest_in_hausdorff_distance():
+    # Truth: the pixels (0, 0) and (0, 10), one object. Found: the bar (1, 0) to (1, 10), 11 pixels, whose middle is
+    # sqrt(1 + 25) from the truth; and the pixels (3, 0) and (3, 10), 3 away all over. The bar has nearer ends, the
+    # pair is nearest. True side 3, found side (11 * sqrt(26) + 2 * 3) / 13.
+    label, prediction = np.zeros((2, 4, 11), dtype=np.int32)
+    label[0, [0, 10]] = 1
+    prediction[1] = 1
+    prediction[3, [0, 10]] = 2
+    check(prediction, label, 0, 0, (3 + (11 * math.sqrt(26) + 6) / 13) / 2)
+
+
 def test_both_empty_and_one_empty():
     empty, ids = np.zeros((3, 4), dtype=np.int32), np.ones((3, 4), dtype=np.int32)
     check(empty, empty, 1, 1, 0)

