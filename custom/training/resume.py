@@ -40,7 +40,7 @@ class Resume:
 
     Args:
         output_dir: Where `checkpoint.pt` lies.
-        state: Name to object, all that a further epoch depends on.
+        state: Name to object, all that a further epoch depends on; None where a setting has no such part.
         seed: Seed of the run.
         step: The training step, whose own loader is restarted too.
         datasets: Data sets whose random transforms are seeded.
@@ -50,14 +50,14 @@ class Resume:
     def __init__(
         self,
         output_dir: str,
-        state: Mapping[str, Stateful],
+        state: Mapping[str, Stateful | None],
         seed: int,
         step: SemiSupervisedStep,
         datasets: Iterable[Any] = (),
         rank: int = 0,
     ) -> None:
         self.path = Path(output_dir) / CHECKPOINT
-        self.state = dict(state)
+        self.state = {name: holder for name, holder in state.items() if holder is not None}
         self.seed = seed
         self.step = step
         self.datasets = list(datasets)

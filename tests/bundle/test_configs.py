@@ -70,7 +70,7 @@ def test_the_network_gives_what_the_metadata_says(configs, overlays):
 def test_one_epoch_trains_and_has_all_properties(configs, dataset, tmp_path, overlays):
     flow = train(configs, dataset, tmp_path, overlays)
     assert flow.check_properties() in (None, [])
-    assert {"last.pt", "best.pt", "checkpoint.pt", "history.csv", "run.json", "curves.png"} <= {
+    assert {"last.pt", "checkpoint.pt", "history.csv", "run.json", "curves.png"} <= {
         path.name for path in tmp_path.iterdir()
     }
     with open(tmp_path / "history.csv") as file:
@@ -93,19 +93,38 @@ def test_evaluation_has_all_properties_and_writes_its_report(configs, dataset, t
     assert len(list((folder / "overlays").iterdir())) == 3
 
 
-def test_inference_gives_the_picture_back_at_its_own_size_and_orientation(configs, folder_source, trained, tmp_path):
-    options = {"output_dir": str(tmp_path), "ckpt_path": str(trained / "last.pt"), "views": 1}
+def test_inference_writes_every_file_of_a_picture(configs, folder_source, trained, tmp_path):
+    options = {"output_dir": str(tmp_path), "ckpt_path": str(trained / "last.pt"), "views": 1, "probability": True}
     flow = workflow(configs, ["inference"], "infer", dataset_dir=str(folder_source / "test"), **options)
     flow.initialize()
     assert flow.check_properties() in (None, [])
     flow.run()
-    mask = np.asarray(Image.open(tmp_path / "images" / "test_0_mask.png"))
-    ids = np.asarray(Image.open(tmp_path / "images" / "test_0_instances.png"))
-    assert mask.shape == ids.shape == (96, 128)
-    assert set(np.unique(mask)) <= {0, 255}
-    # A gland is where the mask is: were one of the two transposed, they would not lie on each other.
-    assert not (ids[mask == 0] > 0).mean() > 0.05
+    written = {path.name for path in (tmp_path / "images").iterdir()}
+    kinds = ("mask", "instances", "overlay", "probability")
+    assert written == {f"test_{number}_{kind}.png" for number in (0, 1) for kind in kinds}
     assert (tmp_path / "glands.csv").is_file()
+
+
+def test_a_picture_keeps_its_size_and_orientation_on_every_way(configs, tmp_path):
+    picture = np.full((96, 128, 3), 255, np.uint8)
+    picture[8:40, 60:124] = 0  # wide, near the top, to the right: no flip or turn leaves it where it is
+    Image.fromarray(picture).save(tmp_path / "a.b.png")
+    network = workflow(configs, ["inference"], "infer", dataset_dir=str(tmp_path)).parser.get_parsed_content("network")
+    weights.save(tmp_path / "any.pt", network, 1.24)
+    output = {"output_dir": str(tmp_path / "out"), "ckpt_path": str(tmp_path / "any.pt"), "views": 8}
+    flow = workflow(configs, ["inference"], "infer", dataset_dir=str(tmp_path), **output)
+    flow.initialize()
+    flow.parser.get_parsed_content("network").maps = dark_is_gland
+    flow.run()
+    mask, ids = (np.asarray(Image.open(tmp_path / "out" / f"a.b_{kind}.png")) for kind in ("mask", "instances"))
+    for array in (mask > 0, ids > 0):
+        assert array.shape == (96, 128)
+        assert (array == (picture[..., 0] == 0)).mean() > 0.99  # but for the rim, which resampling softens
+
+
+def dark_is_gland(image):
+    dark = 1 - 2 * image[:, :1]
+    return torch.cat([-dark, dark, dark, torch.ones_like(dark), -torch.ones_like(dark)], dim=1)
 
 
 def test_the_papers_networks_have_the_papers_sizes(configs):
@@ -118,8 +137,12 @@ def test_the_papers_networks_have_the_papers_sizes(configs):
     assert sizes[1] == 34_527_106 + 34_527_041 + 34_527_106 + 84_718 == 103_665_971
 
 
+def test_the_best_on_the_validation_images_is_kept_too(trained):
+    assert torch.load(trained / "best.pt", weights_only=True)["network_mpp"] == 1.24
+
+
 def test_weights_of_another_network_are_refused_by_name(configs, trained):
-    flow = workflow(configs, ["train", "mean_teacher"], dataset_dir="unused", pretrained=False)
+    flow = workflow(configs, ["inference", "mean_teacher"], "infer")
     network = flow.parser.get_parsed_content("network_def")
     with pytest.raises(Exception, match=r"last.pt.*another network.*experts"):
         weights.load(trained / "last.pt", network)
