@@ -1,6 +1,6 @@
 """What each part of the method earns: train and evaluate each control on one prepared data set, and print the table.
 
-    python benchmarks/glas_controls.py run --data DATA --output RUNS --rows supervised,mean_teacher --seeds 0,1,2 --epochs 4
+    python benchmarks/glas_controls.py run --data DATA --output RUNS --rows supervised,mean_teacher --seeds 0,1,2
     python benchmarks/glas_controls.py table --output RUNS --section testA > table.md
 
 Every run is made by the documented commands and stays in `RUNS/<row>_seed<seed>`; what is finished is passed over, what

@@ -46,8 +46,8 @@ class EvaluationReport:
         output_dir: Where the files go.
         section: Name of the images' section, `testA` for instance.
         mpp: Size of a pixel of the images in µm.
-        distance_um: The distance in µm at which the distance map is 1, as in training; None: no glands are told apart,
-            only pixels are scored, and `pred` needs its first two channels only.
+        distance_um: The distance in µm at which the distance map is 1, as in training; None where it has no such
+            scale: the pieces of the mask are the glands, and `pred` needs its first two channels only.
         min_area_um2: Smaller glands are left out.
         network: Asked for its gates' weights, on each image as a whole; None: the report leaves gates out.
         network_mpp: Size of a pixel that the network expects, in µm; None: that of the images.
@@ -96,7 +96,7 @@ class EvaluationReport:
 
     def _start(self, _: Engine) -> None:
         self._record = run_record(self.config, self.seed)
-        self._scores = SectionScores(self.mpp, objects=self.distance_um is not None)
+        self._scores = SectionScores(self.mpp)
         # Which images are shown is known at the end only, and a big section does not fit in memory.
         self._kept = TemporaryDirectory(prefix="evaluation_")
         self._gates: dict[str, list[torch.Tensor]] = defaultdict(list)
@@ -105,11 +105,12 @@ class EvaluationReport:
         for item in items(engine):
             maps = as_files_hold_it(item["pred"]).astype(np.float32)
             label = instance_ids(as_files_hold_it(item["label"])[0])
+            mask = maps[1] > maps[0]
             if self.distance_um is None:
-                found = instance_ids(maps[1] > maps[0])
+                found = instance_ids(mask)
             else:
                 found = instances(maps, self.mpp, self.distance_um, self.min_area_um2)
-            self._scores.add(str(item["id"]), str(item.get("patient") or ""), found, label)
+            self._scores.add(str(item["id"]), str(item.get("patient") or ""), mask, label, found)
             kept = self._kept_file(len(self._scores.rows) - 1)
             np.savez(kept, image=picture(item["image"]), found=_small(found), label=_small(label))
             for task, moments in self._ask_gates(item["image"]).items():

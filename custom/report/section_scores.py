@@ -18,44 +18,44 @@ class SectionScores:
 
     Args:
         mpp: Size of a pixel in µm.
-        objects: Whether to score glands one by one too, which takes longest.
 
     Attributes:
         rows: A row an image, as in `metrics.csv`.
 
     Example:
-        >>> scores = SectionScores(mpp=0.5, objects=False)
-        >>> scores.add("a", "7", np.array([[1, 0]]), np.array([[1, 1]]))
+        >>> scores = SectionScores(mpp=0.5)
+        >>> scores.add("a", "7", np.array([[1, 0]]), np.array([[1, 1]]), np.array([[1, 0]]))
         >>> round(scores.summary()["scores"]["dice"]["mean"], 3)
         0.667
     """
 
-    def __init__(self, mpp: float, objects: bool = True) -> None:
+    def __init__(self, mpp: float) -> None:
         self.mpp = mpp
-        self.objects = objects
         self.rows: list[dict[str, Any]] = []
         self._counts = np.zeros((2, 2), dtype=np.int64)
 
-    def add(self, name: str, patient: str, found: np.ndarray, label: np.ndarray) -> None:
+    def add(self, name: str, patient: str, mask: np.ndarray, label: np.ndarray, found: np.ndarray) -> None:
         """Score an image.
+
+        Pixels are scored on the mask as the network gives it, as published tables do; objects on the glands that were
+        made of it, whose holes are filled and whose specks are gone.
 
         Args:
             name: What the image is called.
             patient: Whose it is; empty where unknown.
-            found: Ids of the glands found (h, w), 0 for none.
+            mask: Where the network sees gland (h, w), nonzero for gland.
             label: Ids of the labelled glands (h, w), 0 for none.
+            found: Ids of the glands found (h, w), 0 for none.
 
         Raises:
             ValueError: If the sizes differ.
         """
-        counts = confusion(found, label)
-        values = pixel_scores(counts) | surface_distances(found, label, self.mpp)
-        if self.objects:
-            values |= object_scores(found, label, self.mpp)
-            values["object_hausdorff_px"] = values.pop("object_hausdorff")
+        counts = confusion(mask, label)
+        values = pixel_scores(counts) | surface_distances(mask, label, self.mpp)
+        values |= object_scores(found, label, self.mpp)
+        values["object_hausdorff_px"] = values.pop("object_hausdorff")
         row = {"id": name, "patient": patient} | {score: values[score] for score in _columns(values)}
-        if self.objects:
-            row |= {"glands": len(np.unique(label[label > 0])), "predicted": len(np.unique(found[found > 0]))}
+        row |= {"glands": len(np.unique(label[label > 0])), "predicted": len(np.unique(found[found > 0]))}
         self._counts += counts
         self.rows.append(row)
 

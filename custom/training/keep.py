@@ -50,7 +50,8 @@ class KeepWeights:
         weights.save(self.folder / "last.pt", self.network, self.network_mpp)
 
     def _best(self, evaluator: Engine) -> None:
-        score = evaluator.state.metrics.get(evaluator.state.key_metric_name, float("nan"))
+        state: Any = evaluator.state
+        score = state.metrics.get(state.key_metric_name, float("nan"))
         if score > self.best:
             self.best = float(score)
             weights.save(self.folder / "best.pt", self.network, self.network_mpp)

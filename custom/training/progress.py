@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from typing import Any
 
 from ignite.engine import Engine, Events
 from tqdm import tqdm
@@ -21,7 +22,7 @@ class Progress:
         engine.add_event_handler(Events.COMPLETED | Events.TERMINATE | Events.EXCEPTION_RAISED, self._close)
 
     def _start(self, engine: Engine) -> None:
-        state = engine.state
+        state: Any = engine.state
         total = state.max_epochs * state.epoch_length
         self._begin, self._first = time.monotonic(), state.iteration
         self._bar = tqdm(total=total, initial=state.iteration, unit="step", disable=not sys.stderr.isatty())
@@ -29,11 +30,12 @@ class Progress:
     def _step(self, engine: Engine) -> None:
         self._bar.update()
         if not self._bar.disable and engine.state.iteration % 10 == 0:
-            self._bar.set_postfix(loss=f"{float(engine.state.output['loss']):.3f}")
+            output: Any = engine.state.output
+            self._bar.set_postfix(loss=f"{float(output['loss']):.3f}")
 
     def _epoch(self, engine: Engine) -> None:
         if self._bar.disable:
-            state = engine.state
+            state: Any = engine.state
             rate = (time.monotonic() - self._begin) / max(1, state.iteration - self._first)
             left = rate * (state.max_epochs * state.epoch_length - state.iteration)
             logging.getLogger(__name__).info(

@@ -7,12 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..losses import agreement_weight
 from ..transforms import cutmix_boxes, mix
+
+
+class TaskLoss(Protocol):
+    """What a task's loss can do."""
+
+    def __call__(self, prediction: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The loss, a scalar."""
+        ...
+
+    def pseudo_target(self, prediction: Tensor, hard: bool) -> Tensor:
+        """The target that a teacher's prediction makes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,7 @@ class PseudoLabels:
     """
 
     def __init__(
-        self, task_losses: Mapping[str, nn.Module], weighing: str = "agreement", cutmix: float = 0.7, hard: bool = False
+        self, task_losses: Mapping[str, TaskLoss], weighing: str = "agreement", cutmix: float = 0.7, hard: bool = False
     ) -> None:
         self.task_losses = dict(task_losses)
         self.weighing = weighing
@@ -74,6 +87,6 @@ class PseudoLabels:
         if self.cutmix <= 0.0 or len(images) < 2:
             return PseudoBatch(images, targets, weight)
         partner = torch.arange(len(images), device=images.device).roll(1)
-        boxes = cutmix_boxes(len(images), *images.shape[-2:], prob=self.cutmix).to(images.device)
+        boxes = cutmix_boxes(len(images), images.shape[2], images.shape[3], prob=self.cutmix).to(images.device)
         mixed = {task: mix(target, partner, boxes) for task, target in targets.items()}
         return PseudoBatch(mix(images, partner, boxes), mixed, mix(weight, partner, boxes))

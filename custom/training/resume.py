@@ -88,7 +88,8 @@ class Resume:
         set_determinism(seed)
         for dataset in self.datasets:
             set_rnd(dataset, seed)
-        engine.set_data(engine.state.dataloader)
+        loader: Any = engine.state.dataloader
+        engine.set_data(loader)
         self.step.restart()
 
     def _save(self, engine: Engine) -> None:

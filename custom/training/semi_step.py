@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
-from ignite.engine import Engine
+from monai.engines import SupervisedTrainer
 from torch import Tensor, nn
 
 from ..checks import RequestError
 from ..losses import AdaptiveMultiObjectiveLoss
 from ..networks import unwrap
 from .mean_teacher import MeanTeacher
-from .pseudo_labels import PseudoLabels
+from .pseudo_labels import PseudoBatch, PseudoLabels, TaskLoss
 
 
 class SemiSupervisedStep:
@@ -41,13 +41,13 @@ class SemiSupervisedStep:
         amp: Whether to compute the forward pass in bfloat16.
 
     Raises:
-        ValueError: If the teacher shall be learnt from and there is none.
+        ValueError: If unlabelled images are given and `pseudo_labels`, or the teacher to learn from, is not.
     """
 
     def __init__(
         self,
         objective: AdaptiveMultiObjectiveLoss,
-        task_losses: Mapping[str, nn.Module],
+        task_losses: Mapping[str, TaskLoss],
         optimizers: Iterable[torch.optim.Optimizer],
         schedulers: Iterable[torch.optim.lr_scheduler.LRScheduler],
         unlabelled: Iterable[Mapping[str, Any]] | None = None,
@@ -58,6 +58,8 @@ class SemiSupervisedStep:
         ramp: Callable[[int], float] = lambda step: 1.0,
         amp: bool = False,
     ) -> None:
+        if unlabelled is not None and pseudo_labels is None:
+            raise ValueError("unlabelled images need pseudo_labels, got None")
         if unlabelled is not None and learn_from_teacher and teacher is None:
             raise ValueError("learn_from_teacher=True needs a teacher, got None")
         self.objective = objective
@@ -65,8 +67,8 @@ class SemiSupervisedStep:
         self.optimizers = list(optimizers)
         self.schedulers = list(schedulers)
         self.unlabelled = unlabelled
-        self.pseudo_labels = pseudo_labels
-        self.teacher = teacher
+        self.pseudo_labels: Any = pseudo_labels
+        self.teacher: Any = teacher
         self.learn_from_teacher = learn_from_teacher
         self.unsupervised_weight = unsupervised_weight
         self.ramp = ramp
@@ -77,7 +79,7 @@ class SemiSupervisedStep:
         """Begin anew with the unlabelled images; called where an epoch starts, so that a resumed run draws the same."""
         self._batches = iter(self.unlabelled) if self.unlabelled is not None else None
 
-    def __call__(self, engine: Engine, batch: Mapping[str, Any]) -> dict[str, Any]:
+    def __call__(self, engine: SupervisedTrainer, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Run one iteration.
 
         Args:
@@ -122,12 +124,12 @@ class SemiSupervisedStep:
         if self.unlabelled is None:
             return None
         if self._batches is None:
-            self.restart()
+            self._batches = iter(self.unlabelled)
         batch = next(self._batches)
         return {key: value.to(device) if isinstance(value, Tensor) else value for key, value in batch.items()}
 
     @torch.no_grad()
-    def _taught(self, weak: Mapping[str, Any]) -> Any:
+    def _taught(self, weak: Mapping[str, Any]) -> PseudoBatch:
         with torch.autocast(weak["image"].device.type, torch.bfloat16, enabled=self.amp):
             outputs = self.teacher.network.tasks(weak["image"])
         return self.pseudo_labels(outputs, weak["strong"])
@@ -145,7 +147,7 @@ class SemiSupervisedStep:
             losses[task] = torch.stack(parts).sum() if parts else outputs[task].sum() * 0.0
         return losses
 
-    def _update(self, engine: Engine, loss: Tensor, paths: list[str]) -> None:
+    def _update(self, engine: SupervisedTrainer, loss: Tensor, paths: list[str]) -> None:
         if not torch.isfinite(loss):
             raise RequestError(
                 f"the loss is {loss.item()} at step {engine.state.iteration}, images: {', '.join(paths)}; "
@@ -155,8 +157,10 @@ class SemiSupervisedStep:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
         _average_gradients(self.objective)
-        for stepped in (*self.optimizers, *self.schedulers):
-            stepped.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
+        for scheduler in self.schedulers:
+            scheduler.step()
         if self.teacher is not None:
             self.teacher.update(unwrap(engine.network))
 

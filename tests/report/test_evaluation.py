@@ -133,7 +133,7 @@ def test_gates_were_asked_and_everything_is_in_one_page(output_dir):
     ]  # fmt: skip
 
 
-def test_pixels_alone_need_no_distance_and_a_list_of_items_is_fine(tmp_path):
+def test_without_a_distance_the_pieces_of_the_mask_are_glands_and_a_list_of_items_is_fine(tmp_path):
     report = EvaluationReport(tmp_path, "validation", mpp=0.5)
     item = _item("a", None, _box(), _box())
 
@@ -145,9 +145,7 @@ def test_pixels_alone_need_no_distance_and_a_list_of_items_is_fine(tmp_path):
     report.attach(evaluator)
     evaluator.run([0])
     summary = json.loads((tmp_path / "metrics_summary.json").read_text())["sections"]["validation"]
-    assert summary["scores"] == {
-        "dice": {"mean": 1.0, "low": None, "high": None}, "jaccard": {"mean": 1.0, "low": None, "high": None},
-        "hd95_um": {"mean": 0.0, "low": None, "high": None}, "asd_um": {"mean": 0.0, "low": None, "high": None},
+    assert {name: score["mean"] for name, score in summary["scores"].items()} == {
+        "dice": 1.0, "jaccard": 1.0, "hd95_um": 0.0, "asd_um": 0.0,
+        "object_f1": 1.0, "object_dice": 1.0, "object_hausdorff_um": 0.0, "object_hausdorff_px": 0.0,
     }  # fmt: skip
-    assert summary["patients"] is None
-    assert not (tmp_path / "gate_use.png").exists()

@@ -16,7 +16,8 @@ def _ids(*boxes, shape=(8, 8)):
 def test_a_row_holds_all_scores_of_an_image():
     scores = SectionScores(mpp=0.5)
     # label: rows 0-3, columns 0-3 (16 pixels); found: rows 0-3, columns 2-5 (16 pixels); shared: 8
-    scores.add("a", "7", _ids(np.s_[:4, 2:6]), _ids(np.s_[:4, :4]))
+    found = _ids(np.s_[:4, 2:6])
+    scores.add("a", "7", found > 0, _ids(np.s_[:4, :4]), found)
     (row,) = scores.rows
     assert list(row) == [
         "id", "patient", "dice", "jaccard", "hd95_um", "asd_um", "object_f1", "object_dice", "object_hausdorff_um",
@@ -33,11 +34,21 @@ def test_a_row_holds_all_scores_of_an_image():
     assert (row["glands"], row["predicted"]) == (1, 1)
 
 
+def test_pixels_are_scored_on_the_mask_and_objects_on_the_glands():
+    scores = SectionScores(mpp=0.5)
+    label = _ids(np.s_[:4, :4])
+    scores.add("a", "", _ids(np.s_[:4, 2:6]), label, label)
+    assert scores.rows[0]["dice"] == pytest.approx(0.5)
+    assert scores.rows[0]["object_dice"] == 1.0
+
+
 def test_summary_is_the_mean_over_images_and_pools_pixels():
     scores = SectionScores(mpp=0.5)
-    scores.add("a", "1", _ids(np.s_[:4, 2:6]), _ids(np.s_[:4, :4]))  # Dice 1/2: 8 of 16 and 16 shared
-    scores.add("b", "2", _ids(np.s_[:1, :4]), _ids(np.s_[:1, :4]))  # Dice 1: 4 shared
-    scores.add("c", "2", _ids(), _ids(np.s_[:1, :4]))  # Dice 0: 4 missed
+    scores.add(
+        "a", "1", _ids(np.s_[:4, 2:6]), _ids(np.s_[:4, :4]), _ids(np.s_[:4, 2:6])
+    )  # Dice 1/2: 8 of 16 and 16 shared
+    scores.add("b", "2", _ids(np.s_[:1, :4]), _ids(np.s_[:1, :4]), _ids(np.s_[:1, :4]))  # Dice 1: 4 shared
+    scores.add("c", "2", _ids(), _ids(np.s_[:1, :4]), _ids())  # Dice 0: 4 missed
     summary = scores.summary(seed=1)
     assert (summary["images"], summary["patients"]) == (3, 2)
     dice = summary["scores"]["dice"]
@@ -50,11 +61,10 @@ def test_summary_is_the_mean_over_images_and_pools_pixels():
 
 
 def test_an_interval_says_nothing_where_nothing_varies_and_patients_may_be_unknown():
-    scores = SectionScores(mpp=0.5, objects=False)
-    scores.add("a", "", _ids(np.s_[:4, :4]), _ids(np.s_[:4, :4]))
+    scores = SectionScores(mpp=0.5)
+    scores.add("a", "", _ids(np.s_[:4, :4]), _ids(np.s_[:4, :4]), _ids(np.s_[:4, :4]))
     summary = scores.summary()
     assert summary["patients"] is None
     assert math.isnan(summary["scores"]["dice"]["low"])
-    assert list(scores.rows[0]) == ["id", "patient", "dice", "jaccard", "hd95_um", "asd_um"]
     with pytest.raises(ValueError, match="no image"):
         SectionScores(0.5).summary()

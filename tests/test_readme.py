@@ -1,0 +1,89 @@
+"""The commands of README.md, run as they stand, on stand-ins for the user's data."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from custom.data.synthetic_glands import draw_tile
+
+# Added to what trains or evaluates, so that the test takes minutes; the wiring stays the README's.
+QUICK = {
+    "training": "--max_epochs 1 --steps_per_epoch 1 --crop_px 64 --batch_size 2 --unlabelled_batch_size 2 --views 1",
+    "evaluate.json": "--views 1",
+    "inference.json": "--views 1",
+}
+FOLDER = "Warwick QU Dataset (Released 2016_07_08)"
+
+
+def blocks(text):
+    return re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def place(repository, folder_source, tmp_path_factory):
+    """A checkout's top level with the user's data beside it."""
+    top = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(repository / "bundle", top / "bundle", ignore=shutil.ignore_patterns("runs"))
+    shutil.copytree(folder_source, top / "my_glands")
+    mask = next((top / "my_glands" / "masks").iterdir())
+    outline = (
+        '[{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[[9,9],[60,9],[60,50],[9,50],[9,9]]]}}]'
+    )
+    mask.with_suffix(".geojson").write_text(outline)
+    mask.unlink()
+    shutil.copytree(top / "my_glands" / "unlabelled", top / "new_images")
+    write_glas(top / "glas.zip")
+    return top
+
+
+def write_glas(path):
+    rng = np.random.default_rng(0)
+    rows = ["name, patient ID, grade (GlaS), grade (Sirinukunwattana et al. 2015)"]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in [*(f"train_{number}" for number in range(1, 21)), "testA_1", "testA_2"]:
+            for suffix, pixels in zip(("", "_anno"), draw_tile(rng, 96, 128), strict=True):
+                file = path.parent / "part.bmp"
+                Image.fromarray(pixels.astype(np.uint8)).save(file)
+                archive.write(file, f"{FOLDER}/{name}{suffix}.bmp")
+            rows.append(f"{name}, {len(rows) % 7}, benign, healthy")
+        archive.writestr(f"{FOLDER}/Grade.csv", "\r\n".join(rows))
+
+
+def test_every_command_of_the_readme_runs(repository, place):
+    text = (repository / "README.md").read_text()
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    folder = place
+    ran = 0
+    for line in [line for block in blocks(text) for line in block.splitlines() if line.strip()]:
+        words = shlex.split(line)
+        if words[0] == "source":
+            continue
+        if words[0] == "cd":
+            folder = (folder / words[1]).resolve()
+            continue
+        quick = next((options for word, options in QUICK.items() if word in line and "custom" not in line), "")
+        done = subprocess.run(
+            f"{line} {quick}", shell=True, cwd=folder, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+        ran += 1
+    assert ran >= 8
+    assert (place / "outlines" / "glands.csv").is_file()
+    assert (place / "my_run" / "evaluation_test" / "report.html").is_file()
+    assert (place / "glas_run" / "evaluation_testA" / "report.html").is_file()
+
+
+def test_the_docs_link_to_files_that_exist(repository):
+    for page in (repository / "README.md", repository / "CONTRIBUTING.md", *(repository / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if "://" not in link:
+                assert (page.parent / link).exists(), f"{page.name} links to {link}"
