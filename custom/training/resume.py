@@ -65,12 +65,13 @@ class Resume:
         self._saver = DiskSaver(output_dir, atomic=True, create_dir=True, require_empty=False)
 
     def attach(self, engine: Engine) -> None:
-        """Register with the trainer; name this handler last, so that the epoch's validation is saved too."""
+        """Register with the trainer, before the handlers that look at the epoch where the run starts."""
         engine.add_event_handler(Events.STARTED, self._load)
         engine.add_event_handler(Events.EPOCH_STARTED, self._restart)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self._save)
 
     def _load(self, engine: Engine) -> None:
+        # Only now, when all other handlers are there: what validation and the kept weights did is saved with the epoch.
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._save)
         if not self.path.is_file():
             return
         checkpoint = _read(self.path)
