@@ -63,7 +63,7 @@ class EvaluationReport:
         section: str,
         mpp: float,
         distance_um: float | None = None,
-        min_area_um2: float = 200.0,
+        min_area_um2: float = 500.0,
         network: nn.Module | None = None,
         network_mpp: float | None = None,
         ckpt_path: str | os.PathLike[str] | None = None,

@@ -55,7 +55,7 @@ class TileWriter:
         output_dir: str | os.PathLike[str],
         mpp: float,
         distance_um: float,
-        min_area_um2: float = 200.0,
+        min_area_um2: float = 500.0,
         input_dir: str | os.PathLike[str] | None = None,
         probability: bool = False,
         maps_key: str = "maps",

@@ -30,7 +30,7 @@ FLOOR_UM = 1.0
 PEAKS_MPP = 1.2
 
 
-def instances(maps: Any, mpp: float, distance_um: float, min_area_um2: float = 200.0) -> np.ndarray:
+def instances(maps: Any, mpp: float, distance_um: float, min_area_um2: float = 500.0) -> np.ndarray:
     """Glands as instance ids, from the fused outputs of the network.
 
     Foreground is where the gland probability is above 0.5, a fixed threshold. Each 4-connected piece of it is one
@@ -43,8 +43,8 @@ def instances(maps: Any, mpp: float, distance_um: float, min_area_um2: float = 2
         maps: (5, h, w): mask logits (background, gland), signed distance in [-1, 1], boundary logits (no, yes).
         mpp: Size of a pixel of the maps in µm, > 0.
         distance_um: The distance in µm at which the distance map is 1, as in training, > 0.
-        min_area_um2: Area of the smallest gland in µm², >= 0. (Of the 769 glands in GlaS's training images, 1 % are
-            below 220 µm², the median is 4,600 µm².)
+        min_area_um2: Area of the smallest gland in µm², >= 0. (Of the 769 glands in GlaS's training images, 3 % are
+            below 500 µm²; the median is 4,600 µm². On 12 held-out ones 500 gave object F1 0.785, 200 gave 0.768.)
 
     Returns:
         int32 (h, w), 0 = background, glands 1..N, each one 4-connected piece without holes.

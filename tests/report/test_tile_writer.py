@@ -52,7 +52,7 @@ def _read(path):
 
 def test_results_are_the_right_way_round(tmp_path):
     source = tmp_path / "in" / "a" / "tile.1.png"
-    writer = TileWriter([source], tmp_path / "out", 0.5, 5.0, input_dir=tmp_path / "in", probability=True)
+    writer = TileWriter([source], tmp_path / "out", 0.5, 5.0, 200.0, input_dir=tmp_path / "in", probability=True)
     _run(writer, [_item(source, _maps([(5, 45, 60, 90), (30, 58, 4, 34)]))])
     folder = tmp_path / "out" / "a"
     assert sorted(p.name for p in folder.iterdir()) == [
@@ -74,7 +74,7 @@ def test_results_are_the_right_way_round(tmp_path):
 
 def test_table_measures_each_gland(tmp_path):
     source = tmp_path / "tile.png"
-    writer = TileWriter([source], tmp_path / "out", 0.5, 5.0)
+    writer = TileWriter([source], tmp_path / "out", 0.5, 5.0, 200.0)
     _run(writer, [_item(source, _maps([(5, 45, 60, 90)]))])
     with open(tmp_path / "out" / "glands.csv", newline="") as file:
         (row,) = csv.DictReader(file)
