@@ -1,7 +1,8 @@
 """What each part of the method earns: train and evaluate each control on one prepared data set, and print the table.
 
     python benchmarks/glas_controls.py run --data DATA --output RUNS --rows supervised,mean_teacher --seeds 0,1,2
-    python benchmarks/glas_controls.py table --output RUNS --section testA > table.md
+    python benchmarks/glas_controls.py collect --output RUNS --to docs/runs/glas_20
+    python benchmarks/glas_controls.py table --output docs/runs/glas_20
 
 Every run is made by the documented commands and stays in `RUNS/<row>_seed<seed>`; what is finished is passed over, what
 was cut short goes on. Two commands with other rows side by side use two cores better than one with two threads.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -32,6 +34,7 @@ ROWS = {
     "segmentation_experts": ["segmentation_experts"],
 }
 BASELINE = "mean_teacher"
+KEPT = ("sections", "seed", "commit", "versions", "checkpoint_sha256", "started")
 PER_IMAGE = ("dice", "object_f1", "object_dice", "object_hausdorff_px")
 
 
@@ -55,6 +58,24 @@ def run(
                 _run_one(Path(data).resolve(), folder, ROWS[row], seed, epochs, section)
 
 
+def collect(output: str, to: str) -> None:
+    """Copy what a run's figures come from, without the paths of the machine, so that it can stand in the docs.
+
+    Args:
+        output: Where the runs are.
+        to: Where the copies go, in the same layout.
+    """
+    for summary in sorted(Path(output).glob("*_seed*/evaluation_*/metrics_summary.json")):
+        target = Path(to) / summary.parent.relative_to(output)
+        target.mkdir(parents=True, exist_ok=True)
+        content = json.loads(summary.read_text())
+        kept = {name: content[name] for name in KEPT if name in content}
+        (target / summary.name).write_text(json.dumps(kept, indent=1) + "\n")
+        shutil.copy(summary.parent / "metrics.csv", target)
+        for name in ("history.csv", "seconds.txt"):
+            shutil.copy(summary.parent.parent / name, target.parent)
+
+
 def table(output: str, section: str = "testA") -> None:
     """Print a row of means and ranges over seeds for each control, and its paired difference to the baseline.
 
@@ -64,8 +85,8 @@ def table(output: str, section: str = "testA") -> None:
     """
     scores, pooled, minutes, patients = _read(Path(output), section)
     names = ["dice", "mdice", "mjaccard", *PER_IMAGE[1:]]
-    print(f"| row | seeds | {' | '.join(names)} | Dice, difference to {BASELINE} (95 % over patients) | minutes |")
-    print("|---" * (len(names) + 4) + "|")
+    print(f"| row | seeds | {' | '.join(names)} | Dice against {BASELINE} | object Dice against it | minutes |")
+    print("|---" * (len(names) + 5) + "|")
     for row in [name for name in ROWS if name in scores]:
         cells = []
         for name in names:
@@ -75,7 +96,8 @@ def table(output: str, section: str = "testA") -> None:
             ]
             spread = f" ({min(values):.3f}-{max(values):.3f})" if len(values) > 1 else ""
             cells.append(f"{np.mean(values):.3f}{spread}" if "hausdorff" not in name else f"{np.mean(values):.1f}")
-        cells += [_difference(scores, row, patients), f"{np.mean(minutes[row]):.0f}"]
+        cells += [_difference(scores, row, patients, name) for name in ("dice", "object_dice")]
+        cells += [f"{np.mean(minutes[row]):.0f}"]
         print(f"| {row} | {len(scores[row])} | {' | '.join(cells)} |")
 
 
@@ -111,13 +133,13 @@ def _both(scores: dict, pooled: dict, row: str) -> list[dict]:
     return [per_image | whole for per_image, whole in zip(scores[row], pooled[row], strict=True)]
 
 
-def _difference(scores: dict, row: str, patients: dict[str, str]) -> str:
-    """Mean over seeds of each image's Dice, minus the baseline's, with an interval by a bootstrap over patients."""
+def _difference(scores: dict, row: str, patients: dict[str, str], score: str) -> str:
+    """Mean over seeds of each image's score, minus the baseline's, with an interval by a bootstrap over patients."""
     if row == BASELINE or BASELINE not in scores:
         return "-"
     ids = sorted(patients)
     means = {
-        name: np.mean([[seed["dice"][one] for one in ids] for seed in scores[name]], axis=0) for name in (row, BASELINE)
+        name: np.mean([[seed[score][one] for one in ids] for seed in scores[name]], axis=0) for name in (row, BASELINE)
     }
     difference = means[row] - means[BASELINE]
     low, high = bootstrap_interval(difference, [patients[one] for one in ids])
@@ -131,4 +153,4 @@ def _words(text: object) -> list[str]:
 
 
 if __name__ == "__main__":
-    fire.Fire({"run": run, "table": table})
+    fire.Fire({"run": run, "collect": collect, "table": table})

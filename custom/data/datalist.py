@@ -1,5 +1,6 @@
 """`datalist.json`: what is where in a prepared data set. Any key that is not named here is a test section."""
 
+import hashlib
 import json
 import logging
 import os
@@ -50,18 +51,19 @@ def read(dataset_dir: str | os.PathLike[str]) -> dict[str, Any]:
     return content
 
 
-def section(dataset_dir: str | os.PathLike[str], name: str) -> list[dict[str, Any]]:
+def section(dataset_dir: str | os.PathLike[str], name: str, needed: bool = False) -> list[dict[str, Any]]:
     """The items of one section, ready for a MONAI data set.
 
     Args:
         dataset_dir: the directory that `prepare` wrote.
         name: `training`, `unlabelled`, `validation` or a test section.
+        needed: whether an empty section is an error.
 
     Returns:
         Items with absolute paths under `image` and `label` (never a label in `unlabelled`), and `id` and `patient`.
 
     Raises:
-        RequestError: there is no such section, or a file is missing.
+        RequestError: there is no such section, it is empty though needed, or a file is missing.
     """
     content = read(dataset_dir)
     names = _section_names(content)
@@ -75,6 +77,8 @@ def section(dataset_dir: str | os.PathLike[str], name: str) -> list[dict[str, An
             if not os.path.isfile(path):
                 raise RequestError(f"{path}: missing, wanted as {name} of {Path(dataset_dir) / FILE_NAME} says")
         items.append({**item, **paths, "patient": item.get("patient", "")})
+    if needed and not items:
+        raise RequestError(f"{Path(dataset_dir) / FILE_NAME}: found no image in {name!r}, wanted at least one")
     return items
 
 
@@ -99,16 +103,22 @@ def test_sections(dataset_dir: str | os.PathLike[str]) -> list[str]:
 
 
 def check(dataset_dir: str | os.PathLike[str]) -> None:
-    """Decode every image and mask once: what breaks in a loader's worker loses its name.
+    """Decode every image and mask once, since what breaks in a loader's worker loses its name, and log what there is.
 
     Args:
         dataset_dir: the directory that `prepare` wrote.
 
     Raises:
-        RequestError: a file is missing or broken, or a mask is not of its image's size; names the first of them.
+        RequestError: nothing is labelled, a file is missing or broken, or a mask is not of its image's size; names the
+            first of them.
     """
+    section(dataset_dir, "training", needed=True)
+    names = list(dict.fromkeys((*SECTIONS, *_section_names(read(dataset_dir)))))
+    sections = {name: section(dataset_dir, name) for name in names}
+    counts = ", ".join(f"{name} {len(items) or 'empty'}" for name, items in sections.items())
+    logging.getLogger(__name__).info("%s: %s", dataset_dir, counts)
     problems = []
-    items = [item for name in _section_names(read(dataset_dir)) for item in section(dataset_dir, name)]
+    items = [item for items in sections.values() for item in items]
     # delay: no bar for what takes less than two seconds; disable=None: no bar where nobody watches a terminal
     for item in tqdm(items, desc="checking images", unit="image", delay=2, disable=None, leave=False):
         try:
@@ -126,6 +136,19 @@ def check(dataset_dir: str | os.PathLike[str]) -> None:
             for note in pair.notes:
                 logging.getLogger(__name__).info(note)
     raise_problems(problems, len(items))
+
+
+def fingerprint(dataset_dir: str | os.PathLike[str]) -> str:
+    """What tells one prepared data set from another, wherever it lies: its name and the hash of its list.
+
+    Args:
+        dataset_dir: the directory that `prepare` wrote.
+
+    Returns:
+        For example `glas 3f2a9c04b1de`.
+    """
+    digest = hashlib.sha256((Path(dataset_dir) / FILE_NAME).read_bytes()).hexdigest()
+    return f"{read(dataset_dir).get('name', '')} {digest[:12]}"
 
 
 def raise_problems(problems: list[str], number: int) -> None:

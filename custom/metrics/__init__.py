@@ -1,15 +1,12 @@
-"""Scores: pure functions on NumPy arrays, and a thin MONAI class where a workflow accumulates them."""
+"""Scores: pure functions on NumPy arrays."""
 
 from .bootstrap import bootstrap_interval
-from .gate_use import GateUse, gate_moments, gate_use
-from .glas_objects import ObjectScores, object_scores
-from .pooled import PooledScores, confusion, pixel_scores
+from .gate_use import gate_moments, gate_use
+from .glas_objects import object_scores
+from .pooled import confusion, pixel_scores
 from .surface import surface_distances
 
 __all__ = [
-    "GateUse",
-    "ObjectScores",
-    "PooledScores",
     "bootstrap_interval",
     "confusion",
     "gate_moments",

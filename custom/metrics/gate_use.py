@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from monai.metrics import CumulativeIterationMetric
 
 # A gate whose weights all stay this close to 1/E (mean and spread) makes no choice; the released Semi-MoE gate starts
 # within 0.002 of it.
@@ -68,40 +67,3 @@ def gate_use(moments: torch.Tensor) -> dict[str, Any]:
         "spread_pixels": spread_pixels.tolist(),
         "state": state,
     }
-
-
-class GateUse(CumulativeIterationMetric):
-    """`gate_use` of one task's gate over all images seen since the last `reset`; all processes' images together.
-
-    >>> use = GateUse()
-    >>> _ = use(torch.tensor([[0.98, 0.02], [0.96, 0.04]]))
-    >>> use.aggregate()["state"]
-    'collapsed'
-    """
-
-    def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None, **kwargs: Any) -> torch.Tensor:
-        """Moments of a batch of weights.
-
-        Args:
-            y_pred: (b, e) or (b, e, h, w).
-            y: Not used.
-            kwargs: None are used.
-
-        Returns:
-            float64 (b, 2, e).
-        """
-        return gate_moments(y_pred)
-
-    def aggregate(self) -> dict[str, Any]:
-        """Use of the gate over all images.
-
-        Returns:
-            `mean`, `spread`, `spread_pixels` (lists over experts) and `state`.
-
-        Raises:
-            ValueError: If there were none.
-        """
-        moments = self.get_buffer()
-        if not isinstance(moments, torch.Tensor):
-            raise ValueError("no gate weights have been seen")
-        return gate_use(moments)

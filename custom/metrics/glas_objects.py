@@ -17,8 +17,6 @@ import math
 from typing import Any
 
 import numpy as np
-import torch
-from monai.metrics import CumulativeIterationMetric
 
 from .objects import Objects
 
@@ -62,47 +60,6 @@ def object_scores(prediction_ids: Any, label_ids: Any, mpp: float | None = None)
         values = (1.0, 1.0, 0.0)
     scores = dict(zip(SCORES, values, strict=True))
     return scores if mpp is None else scores | {"object_hausdorff_um": scores["object_hausdorff"] * mpp}
-
-
-class ObjectScores(CumulativeIterationMetric):
-    """`object_scores` of each image of a batch, and their mean over images; all processes' images together.
-
-    >>> metric = ObjectScores()
-    >>> _ = metric(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4))
-    >>> metric.aggregate()
-    {'object_f1': 1.0, 'object_dice': 1.0, 'object_hausdorff': 0.0}
-    """
-
-    def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None, **kwargs: Any) -> torch.Tensor:
-        """Scores of a batch.
-
-        Args:
-            y_pred: (b, 1, h, w) instance ids.
-            y: (b, 1, h, w) instance ids of the truth.
-            kwargs: None are used.
-
-        Returns:
-            float64 (b, 3) in the order of SCORES.
-        """
-        if y is None:
-            raise ValueError("object scores need the label ids")
-        pairs = zip(y_pred.cpu().numpy(), y.cpu().numpy(), strict=True)
-        scores = [object_scores(ids, truth) for ids, truth in pairs]
-        return torch.tensor([[image[name] for name in SCORES] for image in scores], dtype=torch.float64)
-
-    def aggregate(self) -> dict[str, float]:
-        """Mean of each score over the images seen since the last `reset`.
-
-        Returns:
-            `object_f1`, `object_dice`, `object_hausdorff` (pixels).
-
-        Raises:
-            ValueError: If there were none.
-        """
-        scores = self.get_buffer()
-        if not isinstance(scores, torch.Tensor):
-            raise ValueError("no images have been seen")
-        return dict(zip(SCORES, scores.mean(dim=0).tolist(), strict=True))
 
 
 def _overlap(segmented: Objects, true: Objects) -> np.ndarray:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
-from monai.metrics import CumulativeIterationMetric
 
 
 def confusion(prediction: Any, label: Any) -> np.ndarray:
@@ -62,43 +60,3 @@ def pixel_scores(counts: Any) -> dict[str, float]:
         "mdice": float(dice.mean()),
         "mjaccard": float(jaccard.mean()),
     }
-
-
-class PooledScores(CumulativeIterationMetric):
-    """`pixel_scores` of all pixels of all images seen since the last `reset`; all processes' images together.
-
-    >>> metric = PooledScores()
-    >>> _ = metric(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4))
-    >>> metric.aggregate()["dice"]
-    1.0
-    """
-
-    def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None, **kwargs: Any) -> torch.Tensor:
-        """Counts of a batch.
-
-        Args:
-            y_pred: (b, 1, h, w), gland where > 0.
-            y: (b, 1, h, w), gland where > 0.
-            kwargs: None are used.
-
-        Returns:
-            int64 (b, 2, 2).
-        """
-        if y is None:
-            raise ValueError("pooled scores need the label")
-        pairs = zip(y_pred.cpu().numpy(), y.cpu().numpy(), strict=True)
-        return torch.from_numpy(np.stack([confusion(mask, truth) for mask, truth in pairs]))
-
-    def aggregate(self) -> dict[str, float]:
-        """Scores of the pooled pixels.
-
-        Returns:
-            `dice`, `jaccard`, `mdice`, `mjaccard`.
-
-        Raises:
-            ValueError: If there were no images.
-        """
-        counts = self.get_buffer()
-        if not isinstance(counts, torch.Tensor):
-            raise ValueError("no images have been seen")
-        return pixel_scores(counts.sum(dim=0).cpu().numpy())

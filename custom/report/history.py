@@ -24,8 +24,9 @@ from .files import replacing, write_text
 class History:
     """Handler that averages what each step logs over an epoch and keeps it: `history.csv`, TensorBoard, figures.
 
-    A step's output is a dictionary with `log` (name to number), and may hold `gates` (task to weights (b, e)), of which
-    mean and spread over the epoch's images are kept as `gate/<task>/expert <i>` and `gate_spread/<task>/expert <i>`.
+    A step's output is a dictionary with `log` (name to number), and may hold `images` (how many it saw), `waited`
+    (seconds that it waited for data itself) and `gates` (task to weights (b, e)), of which mean and spread over the
+    epoch's images are kept as `gate/<task>/expert <i>` and `gate_spread/<task>/expert <i>`.
     `images_per_second` and `data_wait` (share of the time spent waiting for data) are added. The table is rewritten
     after each epoch; a run that resumes goes on after the epoch it resumes from.
 
@@ -79,16 +80,17 @@ class History:
     def _collect(self, engine: Engine) -> None:
         # Kept as tensors: a number would make a GPU wait at every step.
         output: Any = engine.state.output
-        batch: Any = engine.state.batch
         for name, value in output["log"].items():
             self._logs[name].append(torch.as_tensor(value).detach())
         for task, weights in output.get("gates", {}).items():
             self._gates[task].append(weights.detach())
-        image = batch.get("image") if isinstance(batch, dict) else None
-        self._images += len(image) if image is not None else 0
+        self._images += output.get("images", 0)
+        self._waited += output.get("waited", 0.0)
+        # Here, not where the epoch ends: by then the validation has run.
+        self._ended = time.perf_counter()
 
     def _end_epoch(self, engine: Engine) -> None:
-        seconds = max(time.perf_counter() - self._began, 1e-9)
+        seconds = max(self._ended - self._began, 1e-9)
         averages = {name: float(torch.stack(values).double().mean()) for name, values in self._logs.items()}
         for task, weights in self._gate_weights().items():
             for expert, column in enumerate(weights.T, start=1):

@@ -20,6 +20,18 @@ from ..checks import RequestError
 from .files import plain, read_json, write_json
 
 RUN_FILE = "run.json"
+# What may differ where a run goes on: where it runs, where things lie, how long it lasts, and what is for people only.
+_FREE = {
+    "bundle_root",
+    "dataset_dir",
+    "output_dir",
+    "device",
+    "num_workers",
+    "max_epochs",
+    "val_interval",
+    "_desc_",
+    "+_desc_",
+}
 _PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "scipy", "scikit-image")
 
 
@@ -31,21 +43,23 @@ def run_record(
     Args:
         config: The merged config.
         seed: The seed.
-        identity: What must stay the same where the run goes on, `data` and `network` for instance.
+        identity: What must stay the same where the run goes on, `data` and `network` for instance; the seed and the
+            config's settings are added.
 
     Returns:
-        `command`, `config`, `seed`, `identity` (the seed included), `versions`, `commit` (None outside a checkout),
+        `command`, `config`, `seed`, `identity`, `versions`, `commit` (None outside a checkout),
         `dirty` (whether the checkout differs from its commit), `machine`, `started` (UTC) and `ended` (None), all fit
         for JSON.
     """
     commit, dirty = _commit()
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    settings = {name: value for name, value in (config or {}).items() if name not in _FREE}
     record = {
         "command": shlex.join(sys.argv),
         "started": now(),
         "ended": None,
         "seed": seed,
-        "identity": {**(identity or {}), "seed": seed},
+        "identity": {**(identity or {}), "seed": seed, "settings": settings},
         "commit": commit,
         "dirty": dirty,
         "versions": versions(),
@@ -55,15 +69,29 @@ def run_record(
     return plain(record)
 
 
-def write_run_record(output_dir: str | os.PathLike[str], record: Mapping[str, Any], ended: bool = False) -> None:
-    """Write `run.json`, whole or not at all.
+def write_run_record(output_dir: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
+    """Write `run.json` where a run starts; where it goes on, keep the first record and add this one's to `restarts`.
 
     Args:
         output_dir: Where the run's results go.
         record: As `run_record` gives it; left as it is.
-        ended: Whether to note the present time as the end.
     """
-    write_json(Path(output_dir) / RUN_FILE, {**record, "ended": now() if ended else record.get("ended")})
+    path = Path(output_dir) / RUN_FILE
+    if path.exists():
+        restart = {name: record[name] for name in ("started", "command", "commit")}
+        first = read_json(path)
+        record = {**first, "restarts": [*first.get("restarts", []), restart]}
+    write_json(path, dict(record))
+
+
+def end_run_record(output_dir: str | os.PathLike[str]) -> None:
+    """Note the present time in `run.json` as the end.
+
+    Args:
+        output_dir: Where the run's results go.
+    """
+    path = Path(output_dir) / RUN_FILE
+    write_json(path, {**read_json(path), "ended": now()})
 
 
 def check_same_run(output_dir: str | os.PathLike[str], record: Mapping[str, Any]) -> None:

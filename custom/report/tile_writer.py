@@ -131,5 +131,5 @@ def _measures(region: Any, name: str, mpp: float) -> dict[str, Any]:
         "perimeter_um": f"{region.perimeter * mpp:.2f}",
         "eccentricity": f"{region.eccentricity:.4f}",
         "solidity": f"{region.solidity:.4f}",
-        "mean_probability": f"{region.mean_intensity:.4f}",
+        "mean_probability": f"{region.intensity_mean:.4f}",
     }

@@ -14,6 +14,9 @@ from tqdm import tqdm
 class Progress:
     """A bar over all steps with the time left on a terminal, a line an epoch elsewhere."""
 
+    def __init__(self) -> None:
+        self._bar: Any = None
+
     def attach(self, engine: Engine) -> None:
         """Register with the trainer."""
         engine.add_event_handler(Events.STARTED, self._start)
@@ -48,6 +51,7 @@ class Progress:
             )
 
     def _close(self, engine: Engine, error: BaseException | None = None) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
         if error is not None:
             raise error

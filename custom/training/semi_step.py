@@ -5,6 +5,7 @@ Axes: b images, e experts, k experts that have a head of their own for a task, c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -87,17 +88,20 @@ class SemiSupervisedStep:
             batch: `image` (b, 3, h, w) in [0, 1], each task's target (b, 1, h, w), and `path` for messages.
 
         Returns:
-            `loss`, `log` (name to scalar tensor, all parts apart), `gates` (task to weights (b, e) of labelled images).
+            `loss`, `log` (name to scalar tensor, all parts apart), `gates` (task to weights (b, e) of labelled images),
+            `images` (how many were seen) and `waited` (seconds spent waiting for unlabelled ones).
 
         Raises:
-            RequestError: If the loss is not finite; nothing is updated.
+            RequestError: If the loss or its gradient is not finite; nothing is updated.
         """
         network, device = engine.network, next(self.objective.buffers()).device
         network.train()
         images = batch["image"].to(device, non_blocking=True)
         count = len(images)
         targets = {task: batch[task].to(device, non_blocking=True) for task in self.task_losses}
+        began = time.perf_counter()
         weak = self._next_unlabelled(device)
+        waited = time.perf_counter() - began
         pseudo = self._taught(weak) if weak is not None and self.learn_from_teacher else None
         if weak is not None:
             images = torch.cat([images, weak["image"] if pseudo is None else pseudo.images])
@@ -118,7 +122,8 @@ class SemiSupervisedStep:
         log |= {f"weight/{task}": torch.tensor(weight) for task, weight in self.objective.weights().items()}
         log["learning_rate"] = torch.tensor(self.optimizers[0].param_groups[0]["lr"])
         gates = {name.removesuffix("_gate"): gate[:count] for name, gate in outputs.items() if name.endswith("_gate")}
-        return {"loss": loss.detach(), "log": log, "gates": {task: _per_image(gate) for task, gate in gates.items()}}
+        use = {task: _per_image(gate) for task, gate in gates.items()}
+        return {"loss": loss.detach(), "log": log, "gates": use, "images": len(images), "waited": waited}
 
     def _next_unlabelled(self, device: torch.device) -> dict[str, Any] | None:
         if self.unlabelled is None:
@@ -148,14 +153,16 @@ class SemiSupervisedStep:
         return losses
 
     def _update(self, engine: SupervisedTrainer, loss: Tensor, paths: list[str]) -> None:
-        if not torch.isfinite(loss):
-            raise RequestError(
-                f"the loss is {loss.item()} at step {engine.state.iteration}, images: {', '.join(paths)}; "
-                "the checkpoint of the last epoch is kept: look at these images, or lower --learning_rate"
-            )
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        gradients = [p.grad for p in (*engine.network.parameters(), *self.objective.parameters()) if p.grad is not None]
+        # A finite loss may have a gradient that is none, and one such step spoils every weight.
+        if not torch.isfinite(loss + torch.nn.utils.get_total_norm(gradients)):
+            raise RequestError(
+                f"the loss is {loss.item()} and its gradient not finite at step {engine.state.iteration}, images: "
+                f"{', '.join(paths)}; the last epoch's checkpoint is kept: look at these, or lower --learning_rate"
+            )
         _average_gradients(self.objective)
         for optimizer in self.optimizers:
             optimizer.step()

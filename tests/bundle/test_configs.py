@@ -7,7 +7,7 @@ import jsonschema
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigWorkflow, verify_metadata, verify_net_in_out
+from monai.bundle import ConfigWorkflow, ckpt_export, verify_metadata, verify_net_in_out
 from PIL import Image
 
 from custom.networks import weights
@@ -79,6 +79,22 @@ def test_one_epoch_trains_and_has_all_properties(configs, dataset, tmp_path, ove
     assert ("unsupervised/mask" in row) == ("supervised" not in overlays)
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_evaluation_with_an_overlay_has_all_properties(configs, dataset, tmp_path, overlay):
+    options = {"dataset_dir": str(dataset), "output_dir": str(tmp_path), "pretrained": False}
+    flow = workflow(configs, ["train", overlay, "evaluate"], initialize=[], **options)
+    flow.initialize()
+    assert flow.check_properties() in (None, [])
+
+
+def test_several_processes_have_all_properties(configs, dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    options = {"dataset_dir": str(dataset), "output_dir": str(tmp_path), "pretrained": False, "view": "@network"}
+    flow = workflow(configs, ["train", "multi_gpu_train"], initialize=[], **options)
+    flow.initialize()
+    assert flow.check_properties() in (None, [])
+
+
 def test_evaluation_has_all_properties_and_writes_its_report(configs, dataset, trained):
     options = {"dataset_dir": str(dataset), "output_dir": str(trained), "views": 1}
     flow = workflow(configs, ["train", "evaluate"], **options)
@@ -125,6 +141,45 @@ def test_a_picture_keeps_its_size_and_orientation_on_every_way(configs, tmp_path
 def dark_is_gland(image):
     dark = 1 - 2 * image[:, :1]
     return torch.cat([-dark, dark, dark, torch.ones_like(dark), -torch.ones_like(dark)], dim=1)
+
+
+def test_a_task_is_added_in_an_overlay(configs, dataset, tmp_path):
+    """The steps of CONTRIBUTING.md: its target, its loss, its expert; a second mask stands in for nuclei."""
+    base = json.loads((configs / "train.json").read_text())
+    overlay = {
+        "network_def#features#experts": 4,
+        "network_def#tasks": {"mask": 2, "distance": 1, "boundary": 2, "nuclei": 2},
+        "network_def#experts": [["mask"], ["distance"], ["boundary"], ["nuclei"]],
+        "task_losses#nuclei": {"_target_": "custom.losses.SegmentationLoss"},
+        "objective#coefficients#nuclei": 1.0,
+        "make_targets": [*base["make_targets"], {"_target_": "CopyItemsd", "keys": "mask", "names": "nuclei"}],
+    }
+    (tmp_path / "nuclei.json").write_text(json.dumps(overlay))
+    run = tmp_path / "run"
+    train(configs, dataset, run, [tmp_path / "nuclei"])
+    assert "unsupervised/nuclei" in (run / "history.csv").read_text().splitlines()[0]
+    options = {"dataset_dir": str(dataset), "output_dir": str(run), "views": 1}
+    flow = workflow(configs, ["train", tmp_path / "nuclei", "evaluate"], **options)
+    flow.initialize()
+    flow.run()
+    assert (run / "evaluation_test" / "metrics_summary.json").is_file()
+
+
+def test_the_network_is_exported_to_torchscript(configs, trained, tmp_path):
+    ckpt_export(
+        "network_def",
+        str(tmp_path / "model.ts"),
+        ckpt_file=str(trained / "last.pt"),
+        meta_file=str(configs / "metadata.json"),
+        config_file=str(configs / "inference.json"),
+        key_in_ckpt="model",
+    )
+    network = workflow(configs, ["inference"], "infer").parser.get_parsed_content("network_def").eval()
+    weights.load(trained / "last.pt", network)
+    image = torch.rand(1, 3, 40, 70)
+    exported = torch.jit.load(tmp_path / "model.ts").eval()
+    assert torch.allclose(exported(image), network(image), atol=1e-5)
+    assert torch.allclose(exported.maps(image), network.maps(image), atol=1e-5)
 
 
 def test_the_papers_networks_have_the_papers_sizes(configs):

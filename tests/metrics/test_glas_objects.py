@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from custom.metrics import ObjectScores, object_scores
+from custom.metrics import object_scores
 
 NAMES = ("object_f1", "object_dice", "object_hausdorff")
 
@@ -228,18 +228,6 @@ def test_scores_are_in_range_and_only_a_perfect_prediction_is_perfect(pair):
     assert mirrored["object_dice"] == pytest.approx(scores["object_dice"])
     assert mirrored["object_hausdorff"] == pytest.approx(scores["object_hausdorff"])
     assert (scores["object_hausdorff"] == 0) == (scores["object_dice"] > 1 - 1e-9)
-
-
-def test_the_metric_is_the_mean_over_images():
-    label = torch.from_numpy(strip((0, 3), (8, 9)))[None, None]
-    metric = ObjectScores()
-    metric(torch.from_numpy(strip((0, 3)))[None, None], label)
-    metric([label[0], label[0]], [label[0], label[0]])
-    # (2/3 + 1 + 1) / 3 = 8/9, (5/6 + 2) / 3 = 17/18, (4/3) / 3 = 4/9
-    assert metric.aggregate() == pytest.approx(dict(zip(NAMES, (8 / 9, 17 / 18, 4 / 9), strict=True)))
-    metric.reset()
-    with pytest.raises(ValueError, match="no images"):
-        metric.aggregate()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from monai.metrics import compute_dice, compute_iou
 
-from custom.metrics import PooledScores, confusion, pixel_scores
+from custom.metrics import confusion, pixel_scores
 
 # First image: hit 1, false 1, missed 0, background 2. Second: hit 0, false 0, missed 1, background 3.
 PREDICTIONS = [np.array([[1, 1], [0, 0]]), np.array([[0, 0], [0, 0]])]
@@ -41,18 +41,6 @@ def test_empty_masks():
     assert set(pixel_scores(confusion(full, full)).values()) == {1.0}
     assert set(pixel_scores(confusion(full, empty)).values()) == {0.0}
     assert pixel_scores(confusion(empty, full))["dice"] == 0
-
-
-def test_the_metric_pools_over_calls():
-    metric = PooledScores()
-    for prediction, label in zip(PREDICTIONS, LABELS, strict=True):
-        metric(torch.tensor(prediction)[None, None], torch.tensor(label)[None, None])
-    assert metric.aggregate() == pytest.approx(POOLED)
-    metric.reset()
-    with pytest.raises(ValueError, match="no images"):
-        metric.aggregate()
-    metric(torch.tensor(np.stack(PREDICTIONS))[:, None], torch.tensor(np.stack(LABELS))[:, None])
-    assert metric.aggregate() == pytest.approx(POOLED)
 
 
 MASK = hnp.arrays(bool, (4, 5))

@@ -13,7 +13,7 @@ def _trainer(output_dir, stop_at=None, start=0, evaluator=None, validate_first=F
         if engine.state.iteration == stop_at:
             raise KeyboardInterrupt
         log = {"supervised/mask": torch.tensor(float(engine.state.iteration)), "learning_rate": 0.1}
-        return {"log": log, "gates": {"mask": torch.tensor([[0.2, 0.8], [0.4, 0.6]])}}
+        return {"log": log, "gates": {"mask": torch.tensor([[0.2, 0.8], [0.4, 0.6]])}, "images": 2, "waited": 0.0}
 
     trainer = Engine(step)
     if start:

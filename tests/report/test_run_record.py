@@ -6,7 +6,7 @@ import pytest
 
 from custom.checks import RequestError
 from custom.report import run_record as module
-from custom.report.run_record import check_same_run, run_record, sha256, write_run_record
+from custom.report.run_record import check_same_run, end_run_record, run_record, sha256, write_run_record
 
 IDENTITY = {"data": "/data/glas", "network": {"features": 32, "gate": "image"}}
 
@@ -15,7 +15,7 @@ def test_record_holds_what_the_run_was_started_with(monkeypatch):
     monkeypatch.setattr("sys.argv", ["run", "--output_dir", "my runs"])
     record = run_record({"seed": 3, "path": module}, 3, IDENTITY)
     assert record["command"] == "run --output_dir 'my runs'"
-    assert record["identity"] == {**IDENTITY, "seed": 3}
+    assert record["identity"] == {**IDENTITY, "seed": 3, "settings": {"seed": 3, "path": str(module)}}
     assert {"python", "torch", "monai", "numpy", "pytorch-ignite"} <= set(record["versions"])
     assert record["machine"]["cpus"] >= 1
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", record["started"])
@@ -50,13 +50,25 @@ def test_the_same_run_goes_on_and_another_is_refused(tmp_path):
             check_same_run(tmp_path, run_record({}, seed, identity))
 
 
-def test_end_is_noted_and_no_temporary_file_stays(tmp_path):
-    record = run_record()
-    write_run_record(tmp_path, record)
+def test_other_settings_are_another_run(tmp_path):
+    write_run_record(tmp_path, run_record({"learning_rate": 0.001, "device": "cpu"}, 3, IDENTITY))
+    check_same_run(tmp_path, run_record({"learning_rate": 0.001, "device": "cuda"}, 3, IDENTITY))
+    with pytest.raises(RequestError, match=r"{'learning_rate': 0.001}, wanted settings {'learning_rate': 0.1}"):
+        check_same_run(tmp_path, run_record({"learning_rate": 0.1, "device": "cpu"}, 3, IDENTITY))
+
+
+def test_start_end_and_restarts_are_kept_and_no_temporary_file_stays(tmp_path):
+    first = run_record() | {"started": "2026-01-01T00:00:00+00:00", "command": "first"}
+    write_run_record(tmp_path, first)
     assert json.loads((tmp_path / "run.json").read_text())["ended"] is None
-    write_run_record(tmp_path, record, ended=True)
-    assert json.loads((tmp_path / "run.json").read_text())["ended"] >= record["started"]
-    assert record["ended"] is None
+    write_run_record(tmp_path, run_record() | {"command": "second"})
+    write_run_record(tmp_path, run_record() | {"command": "third"})
+    end_run_record(tmp_path)
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert (record["started"], record["command"]) == (first["started"], "first")
+    assert [restart["command"] for restart in record["restarts"]] == ["second", "third"]
+    assert record["ended"] >= record["restarts"][1]["started"]
+    assert first["ended"] is None
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 

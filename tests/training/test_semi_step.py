@@ -117,9 +117,18 @@ def test_a_loss_that_is_not_finite_names_the_images_and_updates_nothing():
     batch = labelled()
     batch["distance"] = torch.full((2, 1, 8, 8), float("nan"))
     batch["path"] = ["a.png", "b.png"]
-    with pytest.raises(RequestError, match=r"the loss is nan at step 1, images: a.png, b.png"):
+    with pytest.raises(RequestError, match=r"the loss is nan .* at step 1, images: a.png, b.png"):
         step(engine, batch)
     assert network.mask.tolist() == [0.0, 0.0]
+
+
+def test_a_finite_loss_whose_gradient_is_not_updates_nothing_either():
+    network = Bias()
+    network.mask.register_hook(lambda gradient: gradient * float("inf"))
+    step, engine = make(network)
+    with pytest.raises(RequestError, match=r"gradient not finite at step 1"):
+        step(engine, labelled())
+    assert network.distance.item() == 0.0
 
 
 def test_learning_from_a_teacher_needs_one():
