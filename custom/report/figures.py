@@ -193,9 +193,9 @@ def _gate_panel(axes: Axes, task: str, weights: np.ndarray, verdict: str) -> Non
         axes.plot(expert + sideways, column, "o", markersize=4.5, alpha=0.45, color=colour, markeredgewidth=0, zorder=2)
         axes.plot([expert - 0.36, expert + 0.36], [column.mean()] * 2, color=colour, linewidth=2.6, zorder=3)
         label = f"{column.mean():.2f} ± {column.std():.2f}"
-        axes.annotate(label, (expert, 1.0), ha="center", va="top", fontsize=8.5, fontweight="bold", color=colour)
+        axes.annotate(label, (expert, 1.12), ha="center", va="top", fontsize=8.5, fontweight="bold", color=colour)
     axes.set_xlim(-0.6, experts - 0.4)
-    axes.set_ylim(-0.02, 1.04)
+    axes.set_ylim(-0.02, 1.14)
     axes.set_xticks(range(experts), [f"expert {expert + 1}" for expert in range(experts)])
     axes.set_ylabel("gate weight, a point an image", color=_INK)
     verdict = fill(verdict, 46)
