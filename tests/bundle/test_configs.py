@@ -97,10 +97,13 @@ def test_several_processes_have_all_properties(configs, dataset, tmp_path, monke
 
 def test_evaluation_has_all_properties_and_writes_its_report(configs, dataset, trained):
     options = {"dataset_dir": str(dataset), "output_dir": str(trained), "views": 1}
+    record = (trained / "run.json").read_text()
     flow = workflow(configs, ["train", "evaluate"], **options)
     flow.initialize()
     assert flow.check_properties() in (None, [])
     flow.run()
+    flow.finalize()
+    assert (trained / "run.json").read_text() == record
     folder = trained / "evaluation_test"
     summary = json.loads((folder / "metrics_summary.json").read_text())
     assert summary["sections"]["test"]["images"] == 2
