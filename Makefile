@@ -41,7 +41,7 @@ demo: setup
 	$(PY) -m custom prepare folder --source $(DEMO)/source --output $(DEMO)/data --mpp 0.62 --split $(DEMO)/source/split.json
 	cd bundle && $(PY) -m monai.bundle run training --config_file configs/train.json \
 		--dataset_dir $(DEMO)/data --output_dir $(DEMO)/run \
-		--crop_px 128 --max_epochs 4 --steps_per_epoch 50
+		--crop_px 128 --max_epochs 4 --steps_per_epoch 35
 	cd bundle && $(PY) -m monai.bundle run evaluating --config_file "['configs/train.json','configs/evaluate.json']" \
 		--dataset_dir $(DEMO)/data --output_dir $(DEMO)/run
 	cd bundle && $(PY) -m monai.bundle run --config_file configs/inference.json --ckpt_path $(DEMO)/run/last.pt \
