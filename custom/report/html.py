@@ -32,9 +32,9 @@ _RECORD = {
 }
 _LEGEND = """<ul class="legend">
 <li><i class="outline-found"></i>outline found by the network</li>
-<li><i class="outline-label"></i>outline drawn by experts</li>
-<li><i class="area-found"></i>found, not drawn by experts</li>
-<li><i class="area-label"></i>drawn by experts, missed</li>
+<li><i class="outline-label"></i>outline of the reference</li>
+<li><i class="area-found"></i>found, not in the reference</li>
+<li><i class="area-label"></i>in the reference, missed</li>
 </ul>"""
 
 
