@@ -112,9 +112,8 @@ def check(dataset_dir: str | os.PathLike[str]) -> None:
         RequestError: nothing is labelled, a file is missing or broken, or a mask is not of its image's size; names the
             first of them.
     """
-    section(dataset_dir, "training", needed=True)
     names = list(dict.fromkeys((*SECTIONS, *_section_names(read(dataset_dir)))))
-    sections = {name: section(dataset_dir, name) for name in names}
+    sections = {name: section(dataset_dir, name, needed=name == "training") for name in names}
     counts = ", ".join(f"{name} {len(items) or 'empty'}" for name, items in sections.items())
     logging.getLogger(__name__).info("%s: %s", dataset_dir, counts)
     problems = []

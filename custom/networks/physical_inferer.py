@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from monai.data import MetaTensor
 from monai.inferers import Inferer, SlidingWindowInferer
-from monai.utils import BlendMode, convert_to_dst_type, convert_to_tensor
+from monai.utils import BlendMode, convert_to_tensor
 from torch import nn
 from torch.nn import functional as F
 
+from .keep_meta import keep_meta
 from .task_view import unwrap
 
 # Quarter turns and whether to mirror, for each number of views: plain, and the mirror, and the whole dihedral group.
@@ -93,10 +93,7 @@ class PhysicalInferer(Inferer):
             image = _resize(image, [max(1, round(side * factor)) for side in image.shape[2:]])
         views = [self._view(image, network, turns, mirror) for turns, mirror in _VIEWS[self.views]]
         output = _resize(torch.stack(views).mean(0), list(inputs.shape[2:]))
-        if isinstance(inputs, MetaTensor):
-            meta = MetaTensor([]).copy_meta_from(inputs, copy_attr=False)
-            return convert_to_dst_type(output, meta, device=output.device)[0]
-        return output
+        return keep_meta(output, inputs)
 
     def _view(self, image: torch.Tensor, network: nn.Module, turns: int, mirror: bool) -> torch.Tensor:
         view = torch.rot90(image.flip(-1) if mirror else image, turns, (-2, -1))

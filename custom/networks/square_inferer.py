@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from monai.data import MetaTensor
 from monai.inferers import Inferer
-from monai.utils import convert_to_dst_type, convert_to_tensor
+from monai.utils import convert_to_tensor
 from torch.nn import functional as F
 
+from .keep_meta import keep_meta
 from .task_view import unwrap
 
 
@@ -45,7 +45,4 @@ class SquareInferer(Inferer):
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.amp):
             maps = unwrap(network).maps(square).float()  # type: ignore[arg-type, operator]
         output = F.interpolate(maps, size=list(inputs.shape[2:]), mode="bilinear", align_corners=False)
-        if isinstance(inputs, MetaTensor):
-            meta = MetaTensor([]).copy_meta_from(inputs, copy_attr=False)
-            return convert_to_dst_type(output, meta, device=output.device)[0]
-        return output
+        return keep_meta(output, inputs)
