@@ -16,7 +16,7 @@ from torch import nn
 from ..checks import RequestError
 from .task_view import unwrap
 
-_KEYS = ("model", "recipe", "network", "network_mpp", "versions")
+_KEYS = ("model", "recipe", "network", "facts", "versions")
 # What torch.load raises on a file that is no checkpoint, cut short, or holds more than weights.
 _UNREADABLE = (
     pickle.UnpicklingError,
@@ -31,13 +31,14 @@ _UNREADABLE = (
 )
 
 
-def save(path: str | Path, network: nn.Module, network_mpp: float) -> None:
+def save(path: str | Path, network: nn.Module, facts: Mapping[str, Any]) -> None:
     """Write a checkpoint: under a temporary name, then renamed, so that a half-written one is never found.
 
     Args:
         path: the file; its folder is made if needed.
         network: the network, also inside `TaskView` or `DistributedDataParallel`.
-        network_mpp: resolution that the network was trained at, in µm per pixel.
+        facts: what else the weights hold for, by the name of the config's option: `network_mpp` in µm a pixel,
+            `distance_um`; numbers, texts, None, lists and dictionaries of them.
     """
     path = Path(path)
     network = unwrap(network)
@@ -45,7 +46,7 @@ def save(path: str | Path, network: nn.Module, network_mpp: float) -> None:
         "model": network.state_dict(),
         "recipe": network.recipe,
         "network": network.arguments,
-        "network_mpp": float(network_mpp),
+        "facts": dict(facts),
         "versions": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),
@@ -61,19 +62,20 @@ def save(path: str | Path, network: nn.Module, network_mpp: float) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def load(path: str | Path, network: nn.Module, network_mpp: float | None = None) -> float:
+def load(path: str | Path, network: nn.Module, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read a checkpoint into a network of the same recipe and arguments.
 
     Args:
         path: a file that `save` wrote.
         network: gets the weights, also inside `TaskView` or `DistributedDataParallel`. Untouched if anything is wrong.
-        network_mpp: resolution that the network shall work at, in µm per pixel; None takes the checkpoint's as it is.
+        facts: what the network shall be used with, as in `save`; None takes the checkpoint's as they are.
 
     Returns:
-        `network_mpp`, the resolution that the network was trained at, in µm per pixel.
+        The checkpoint's facts.
 
     Raises:
-        RequestError: no such file, no checkpoint of ours, or one of another recipe or network (it says what differs).
+        RequestError: no such file, no checkpoint of ours, or one of another recipe, network or fact (it says which
+            differ).
     """
     path = Path(path)
     network = unwrap(network)
@@ -90,14 +92,13 @@ def load(path: str | Path, network: nn.Module, network_mpp: float | None = None)
     ]
     if arguments:
         raise RequestError(f"{path}: a checkpoint of another network: {_few(arguments)}")
-    if network_mpp is not None and abs(checkpoint["network_mpp"] / network_mpp - 1) > 1e-3:
-        trained = checkpoint["network_mpp"]
-        raise RequestError(
-            f"{path}: trained at {trained} µm a pixel, wanted {network_mpp}: give --network_mpp {trained}"
-        )
+    for name, asked in (facts or {}).items():
+        trained = checkpoint["facts"].get(name)
+        if trained != asked:
+            raise RequestError(f"{path}: trained with {name} {trained}, wanted {asked}: give --{name} {trained}")
     _check_tensors(path, checkpoint["model"], network.state_dict())
     network.load_state_dict(checkpoint["model"])
-    return float(checkpoint["network_mpp"])
+    return dict(checkpoint["facts"])
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -110,11 +111,9 @@ def _read(path: Path) -> dict[str, Any]:
     missing = [key for key in _KEYS if key not in checkpoint] if isinstance(checkpoint, dict) else list(_KEYS)
     if missing:
         raise RequestError(f"{path}: not a checkpoint of this project: it has no {', '.join(missing)}")
-    mpp = checkpoint["network_mpp"]
-    if not isinstance(mpp, float) or not 0 < mpp < float("inf"):
-        raise RequestError(f"{path}: network_mpp must be a positive number, found {mpp!r}")
-    if not isinstance(checkpoint["model"], Mapping) or not isinstance(checkpoint["network"], Mapping):
-        raise RequestError(f"{path}: not a checkpoint of this project: model and network must be dictionaries")
+    for key in ("model", "network", "facts"):
+        if not isinstance(checkpoint[key], Mapping):
+            raise RequestError(f"{path}: not a checkpoint of this project: {key} must be a dictionary")
     return checkpoint
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,16 @@ class KeepWeights:
     Args:
         output_dir: Where the files go.
         network: What is kept: the teacher's network, or the network itself.
-        network_mpp: Resolution the network works at, in µm a pixel.
+        facts: What else the weights hold for, as `weights.save` wants it.
         evaluator: Gives the validation score as its key metric; None without validation images.
     """
 
     def __init__(
-        self, output_dir: str, network: nn.Module, network_mpp: float, evaluator: Engine | None = None
+        self, output_dir: str, network: nn.Module, facts: Mapping[str, Any], evaluator: Engine | None = None
     ) -> None:
         self.folder = Path(output_dir)
         self.network = network
-        self.network_mpp = network_mpp
+        self.facts = dict(facts)
         self.evaluator = evaluator
         self.best = float("-inf")
 
@@ -47,11 +48,11 @@ class KeepWeights:
         self.best = float(state["best"])
 
     def _last(self, engine: Engine) -> None:
-        weights.save(self.folder / "last.pt", self.network, self.network_mpp)
+        weights.save(self.folder / "last.pt", self.network, self.facts)
 
     def _best(self, evaluator: Engine) -> None:
         state: Any = evaluator.state
         score = state.metrics.get(state.key_metric_name, float("nan"))
         if score > self.best:
             self.best = float(score)
-            weights.save(self.folder / "best.pt", self.network, self.network_mpp)
+            weights.save(self.folder / "best.pt", self.network, self.facts)

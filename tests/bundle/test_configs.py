@@ -129,7 +129,7 @@ def test_a_picture_keeps_its_size_and_orientation_on_every_way(configs, tmp_path
     picture[8:40, 60:124] = 0  # wide, near the top, to the right: no flip or turn leaves it where it is
     Image.fromarray(picture).save(tmp_path / "a.b.png")
     network = workflow(configs, ["inference"], "infer", dataset_dir=str(tmp_path)).parser.get_parsed_content("network")
-    weights.save(tmp_path / "any.pt", network, 1.24)
+    weights.save(tmp_path / "any.pt", network, {"network_mpp": 1.24, "distance_um": 20.0})
     output = {"output_dir": str(tmp_path / "out"), "ckpt_path": str(tmp_path / "any.pt"), "views": 8}
     flow = workflow(configs, ["inference"], "infer", dataset_dir=str(tmp_path), **output)
     flow.initialize()
@@ -196,7 +196,7 @@ def test_the_papers_networks_have_the_papers_sizes(configs):
 
 
 def test_the_best_on_the_validation_images_is_kept_too(trained):
-    assert torch.load(trained / "best.pt", weights_only=True)["network_mpp"] == 1.24
+    assert torch.load(trained / "best.pt", weights_only=True)["facts"] == {"network_mpp": 1.24, "distance_um": 20.0}
 
 
 def test_weights_of_another_network_are_refused_by_name(configs, trained):

@@ -5,6 +5,9 @@ from custom.checks import RequestError
 from custom.networks import SemiMoE, SharedEncoder, TaskView, weights
 
 
+FACTS = {"network_mpp": 0.62, "distance_um": 20.0}
+
+
 def make(**arguments):
     features = SharedEncoder(pretrained=False, decoder_channels=(16, 16, 8, 8), **arguments)
     return SemiMoE(features).eval()
@@ -15,7 +18,7 @@ def saved(tmp_path):
     torch.manual_seed(1)
     network = make()
     path = tmp_path / "models" / "model.pt"
-    weights.save(path, network, network_mpp=0.62)
+    weights.save(path, network, FACTS)
     return path, network
 
 
@@ -24,7 +27,7 @@ def test_round_trip(saved):
     torch.manual_seed(2)
     other, image = make(), torch.rand(1, 3, 32, 64)
     assert not torch.equal(network(image), other(image))
-    assert weights.load(path, other) == 0.62
+    assert weights.load(path, other) == FACTS
     assert torch.equal(network(image), other(image))
 
 
@@ -44,21 +47,21 @@ def test_a_failed_save_leaves_the_old_file(saved, monkeypatch):
 
     monkeypatch.setattr(torch, "save", broken)
     with pytest.raises(OSError, match="disk full"):
-        weights.save(path, network, network_mpp=1.0)
+        weights.save(path, network, {})
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == ["model.pt"]
 
 
 def test_views_are_taken_off(tmp_path):
     network = make()
-    weights.save(tmp_path / "model.pt", TaskView(network), 0.5)
-    assert weights.load(tmp_path / "model.pt", TaskView(make())) == 0.5
+    weights.save(tmp_path / "model.pt", TaskView(network), FACTS)
+    assert weights.load(tmp_path / "model.pt", TaskView(make())) == FACTS
     assert set(torch.load(tmp_path / "model.pt", weights_only=True)["model"]) == set(network.state_dict())
 
 
 def test_the_checkpoint_says_what_it_is(saved):
     checkpoint = torch.load(saved[0], weights_only=True)
-    assert set(checkpoint) == {"model", "recipe", "network", "network_mpp", "versions"}
+    assert set(checkpoint) == {"model", "recipe", "network", "facts", "versions"}
     assert checkpoint["recipe"] == "gland"
     assert checkpoint["network"]["features"]["name"] == "efficientnet-lite0"
     assert checkpoint["versions"]["torch"] == torch.__version__
@@ -101,7 +104,7 @@ def test_code_is_not_run(tmp_path):
 def test_foreign_format(tmp_path):
     network = make()
     torch.save({"model": network.state_dict()}, tmp_path / "model.pt")
-    with pytest.raises(RequestError, match="it has no recipe, network, network_mpp, versions"):
+    with pytest.raises(RequestError, match="it has no recipe, network, facts, versions"):
         weights.load(tmp_path / "model.pt", network)
     torch.save([1, 2], tmp_path / "model.pt")
     with pytest.raises(RequestError, match="not a checkpoint of this project"):
@@ -118,11 +121,19 @@ def test_another_recipe(saved):
         weights.load(saved[0], make())
 
 
-@pytest.mark.parametrize("mpp", [0.0, -1.0, float("nan"), "0.6", None])
-def test_a_resolution_that_is_none(saved, mpp):
-    changed(saved[0], network_mpp=mpp)
-    with pytest.raises(RequestError, match="network_mpp must be a positive number"):
+@pytest.mark.parametrize("key", ["model", "network", "facts"])
+def test_a_part_that_is_no_dictionary(saved, key):
+    changed(saved[0], **{key: 0.62})
+    with pytest.raises(RequestError, match=f"{key} must be a dictionary"):
         weights.load(saved[0], make())
+
+
+def test_the_facts_asked_for_are_compared(saved):
+    assert weights.load(saved[0], make(), {"network_mpp": 0.62}) == FACTS
+    with pytest.raises(RequestError, match=r"trained with distance_um 20\.0, wanted 10\.0: give --distance_um 20\.0"):
+        weights.load(saved[0], make(), {"network_mpp": 0.62, "distance_um": 10.0})
+    with pytest.raises(RequestError, match="trained with colour None, wanted red"):
+        weights.load(saved[0], make(), {"colour": "red"})
 
 
 def test_another_network_says_which_arguments_differ(saved):
