@@ -14,7 +14,6 @@ from monai.data import set_rnd
 from monai.utils import set_determinism
 
 from ..checks import RequestError
-from .semi_step import SemiSupervisedStep
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -31,6 +30,14 @@ class Stateful(Protocol):
         ...
 
 
+class Restartable(Protocol):
+    """A step with a loader of its own."""
+
+    def restart(self) -> None:
+        """Begin the loader anew."""
+        ...
+
+
 class Resume:
     """Write the last completed epoch, and start from it when it is there.
 
@@ -42,7 +49,7 @@ class Resume:
         output_dir: Where `checkpoint.pt` lies.
         state: Name to object, all that a further epoch depends on; None where a setting has no such part.
         seed: Seed of the run.
-        step: The training step, whose own loader is restarted too.
+        step: The training step, if it has a loader of its own, which is restarted too.
         datasets: Data sets whose random transforms are seeded.
         rank: Rank of this process; rank 0 writes, each draws its own images.
     """
@@ -52,7 +59,7 @@ class Resume:
         output_dir: str,
         state: Mapping[str, Stateful | None],
         seed: int,
-        step: SemiSupervisedStep,
+        step: Restartable | None = None,
         datasets: Iterable[Any] = (),
         rank: int = 0,
     ) -> None:
@@ -91,7 +98,8 @@ class Resume:
             set_rnd(dataset, seed)
         loader: Any = engine.state.dataloader
         engine.set_data(loader)
-        self.step.restart()
+        if self.step is not None:
+            self.step.restart()
 
     def _save(self, engine: Engine) -> None:
         if self.rank == 0:

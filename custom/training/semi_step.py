@@ -13,9 +13,9 @@ import torch
 from monai.engines import SupervisedTrainer
 from torch import Tensor, nn
 
-from ..checks import RequestError
 from ..losses import AdaptiveMultiObjectiveLoss
 from ..networks import unwrap
+from .backward import backward
 from .mean_teacher import MeanTeacher
 from .pseudo_labels import PseudoBatch, PseudoLabels, TaskLoss
 
@@ -153,16 +153,8 @@ class SemiSupervisedStep:
         return losses
 
     def _update(self, engine: SupervisedTrainer, loss: Tensor, paths: list[str]) -> None:
-        for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        gradients = [p.grad for p in (*engine.network.parameters(), *self.objective.parameters()) if p.grad is not None]
-        # A finite loss may have a gradient that is none, and one such step spoils every weight.
-        if not torch.isfinite(loss + torch.nn.utils.get_total_norm(gradients)):
-            raise RequestError(
-                f"the loss is {loss.item()} and its gradient not finite at step {engine.state.iteration}, images: "
-                f"{', '.join(paths)}; the last epoch's checkpoint is kept: look at these, or lower --learning_rate"
-            )
+        parameters = [*engine.network.parameters(), *self.objective.parameters()]
+        backward(loss, parameters, self.optimizers, engine.state.iteration, paths)
         _average_gradients(self.objective)
         for optimizer in self.optimizers:
             optimizer.step()
