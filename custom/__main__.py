@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import inspect
 import io
 import re
 import shlex
@@ -15,7 +16,7 @@ from typing import TypeVar
 import fire
 from fire.core import FireExit
 
-from .checks import RequestError
+from .checks import RequestError, did_you_mean, given_options
 from .data import prepare as data_set
 from .data.synthetic_glands import synthesise as draw_glands
 
@@ -31,6 +32,7 @@ def prepare(
     validation: str = "0",
     seed: str = "0",
     split: str | None = None,
+    patients: str | None = None,
     mpp: str | None = None,
 ) -> None:
     """Check a data set in its owner's layout and write it as DATA/datalist.json.
@@ -44,10 +46,13 @@ def prepare(
         seed: another seed draws other images.
         split: a JSON file {"training": [ids], "unlabelled": [ids], "validation": [ids]} instead of a draw; FILE#NAME
             for a file with several such lists by name.
+        patients: for folder, a CSV file with the columns id and patient and a line for each image: a for images/a.png,
+            unlabelled_b for unlabelled/b.png, test_c for test/images/c.png. A patient's outlined images
+            stay together.
         mpp: µm a pixel; wanted for folder, known for the others.
     """
     options = {"source": source, "output": output, "split": split, "labelled": labelled, "validation": validation}
-    options |= {"seed": seed, "mpp": mpp}
+    options |= {"seed": seed, "patients": patients, "mpp": mpp}
     if split is not None and (labelled, validation) == ("all", "0"):
         del options["labelled"], options["validation"]
     words = [word for key, value in options.items() if value is not None for word in (f"--{key}", value)]
@@ -60,6 +65,7 @@ def prepare(
         seed=_number("seed", seed, int),
         split=split,
         mpp=None if mpp is None else _number("mpp", mpp, float),
+        patients=None if patients is None else Path(patients).expanduser(),
         command=shlex.join(["python", "-m", "custom", "prepare", name, *words]),
     )
     print("\n".join(lines))
@@ -96,6 +102,10 @@ def _quoted(word: str) -> str:
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"prepare": prepare, "synthesise": synthesise}
+EXAMPLES = {
+    "prepare": "prepare folder --source my_glands --output my_data --mpp 0.5",
+    "synthesise": "synthesise --output my_glands",
+}
 
 
 def main() -> int:
@@ -130,19 +140,46 @@ def _parse(words: list[str]) -> list[Callable[[], None]]:
 
         return note
 
+    verb = words[0] if words else ""
+    asks_help = not words or not {"--help", "-h"}.isdisjoint(words)
+    if verb not in COMMANDS and not (asks_help and verb[:1] in ("", "-")):
+        near = did_you_mean(verb, COMMANDS) or f", wanted {' or '.join(COMMANDS)}; see python -m custom --help"
+        raise RequestError(f"unknown command {verb!r}{near}")
+    words = [verb, *map(_quoted, words[1:])]
+    if asks_help:
+        words = [verb, "--help"] if verb in COMMANDS else ["--help"]
+    else:
+        _check_options(verb, words[1:])
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
             commands = {name: later(command) for name, command in COMMANDS.items()}
-            fire.Fire(commands, [*words[:1], *map(_quoted, words[1:])], name="python -m custom")
+            fire.Fire(commands, words, name="python -m custom")
     except FireExit as error:
         if error.code == 0:
             print(re.sub(r"INFO: .*\n+", "", said.getvalue()).replace("'python -m custom'", "python -m custom"), end="")
             return []
         reason = error.trace.elements[-1].ErrorAsStr()
-        verb = words[0] if words[:1] and words[0] in COMMANDS else ""
-        raise RequestError(f"{reason}; see python -m custom {verb} --help".replace("  ", " ")) from error
+        raise RequestError(f"{reason}; see python -m custom {verb} --help") from error
     return chosen
+
+
+def _check_options(verb: str, words: list[str]) -> None:
+    """Refuse options that are unknown or missing, in better words than Fire's."""
+    parameters = inspect.signature(COMMANDS[verb]).parameters
+    nameless = [name for name, one in parameters.items() if one.kind != one.KEYWORD_ONLY]
+    given = given_options(words, nameless)
+    letters = {name[0] for name in parameters}  # Fire takes -o for --output, and refuses -s, which several begin with
+    for name in given:
+        if name not in parameters and name not in letters:
+            near = did_you_mean(name, parameters, "--") or f"; see python -m custom {verb} --help"
+            raise RequestError(f"unknown option --{name}{near}")
+    needed = [name for name, one in parameters.items() if one.default is one.empty]
+    if missing := [name for name in needed if name not in given and name[0] not in given]:
+        shown = {"name": f"NAME ({', '.join(data_set.READERS)})"}
+        found = ", ".join(shown.get(name, f"--{name}") for name in missing)
+        example = f"python -m custom {EXAMPLES[verb]}"
+        raise RequestError(f"{verb}: missing {found}; for example {example}; see python -m custom {verb} --help")
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

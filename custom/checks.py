@@ -67,7 +67,7 @@ def overrides() -> None:
             _check_kind(name, value, _find(name.split("#")[0] if replaced else name, config, known))
     for run_id in (options.get("run_id") or "run", options.get("final_id")):
         if run_id and run_id not in bundle.ConfigParser(config):
-            near = _did_you_mean(str(run_id), [name for name, value in config.items() if _is_runnable(value)])
+            near = did_you_mean(str(run_id), [name for name, value in config.items() if _is_runnable(value)])
             raise RequestError(f"unknown run id '{run_id}' in {options['config_file']}{near}")
 
 
@@ -80,6 +80,61 @@ def merged_config() -> dict[str, Any]:
     """
     asked = _asked()
     return {} if asked is None else asked[3] | asked[2]
+
+
+def given_options(tokens: Sequence[str], named: Sequence[str]) -> dict[str, Any]:
+    """What Fire makes of a command line.
+
+    Args:
+        tokens: the words after the command.
+        named: the command's arguments that a word without `--` stands for, in their order.
+
+    Returns:
+        Option to value; an option along a path has `#`, also where it was given with `::`.
+
+    Raises:
+        RequestError: an option is given twice, or a word is one too many.
+    """
+    rest = list(tokens)
+    if "--" in rest:  # Fire's own flags follow the last one
+        del rest[len(rest) - 1 - rest[::-1].index("--") :]
+    options: dict[str, Any] = {}
+    positional: list[str] = []
+    while rest:
+        token = rest.pop(0)
+        if not _FLAG.match(token):
+            positional.append(token)
+            continue
+        name, equals, value = token.lstrip("-").partition("=")
+        name = name.replace("-", "_").replace("::", "#")
+        if not equals and rest and not _FLAG.match(rest[0]):
+            value = rest.pop(0)
+        elif not equals:
+            negated = name.startswith("no") and name not in named
+            name, value = (name[2:], "False") if negated else (name, "True")
+        if name in options:
+            files = " (files as one list)" if name == "config_file" else ""
+            raise RequestError(f"--{name} is given twice, only the last would count: give it once{files}")
+        options[name] = DefaultParseValue(value)
+    free = [name for name in named if name not in options]
+    if len(positional) > len(free):
+        raise RequestError(f"found the argument {DefaultParseValue(positional[-1])!r}, wanted --name value")
+    return options | {name: DefaultParseValue(value) for name, value in zip(free, positional, strict=False)}
+
+
+def did_you_mean(name: str, names: Iterable[str], prefix: str = "") -> str:
+    """The nearest names, as the end of an error's line.
+
+    Args:
+        name: what was given.
+        names: what there is.
+        prefix: stands before each name.
+
+    Returns:
+        For example `; did you mean --mpp?`; empty if nothing is near.
+    """
+    near = get_close_matches(name, sorted({n for n in names if n != "**"}), n=3)
+    return f"; did you mean {' or '.join(prefix + n for n in near)}?" if near else ""
 
 
 def directory(path: str | os.PathLike[str]) -> Path:
@@ -142,7 +197,7 @@ def _asked() -> tuple[Any, list[str], dict[str, Any], dict[str, Any]] | None:
     # Not at the top: MONAI takes seconds to import, which no other command should pay; here it is loaded already.
     bundle = import_module("monai.bundle")
     named = [name for name, p in inspect.signature(getattr(bundle, verb)).parameters.items() if p.kind != p.VAR_KEYWORD]
-    options = _options(sys.argv[2:], named)
+    options = given_options(sys.argv[2:], named)
     if isinstance(options.get("args_file"), str):
         defaults = bundle.ConfigParser.load_config_file(options["args_file"])
         options = {name.replace("::", "#"): value for name, value in defaults.items()} | options
@@ -187,34 +242,6 @@ def _line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def _options(tokens: Sequence[str], named: Sequence[str]) -> dict[str, Any]:
-    """What Fire makes of the command line: options (`::` as `#`) and values; `named` are the function's arguments."""
-    rest = list(tokens)
-    if "--" in rest:  # Fire's own flags follow the last one
-        del rest[len(rest) - 1 - rest[::-1].index("--") :]
-    options: dict[str, Any] = {}
-    positional: list[str] = []
-    while rest:
-        token = rest.pop(0)
-        if not _FLAG.match(token):
-            positional.append(token)
-            continue
-        name, equals, value = token.lstrip("-").partition("=")
-        name = name.replace("-", "_").replace("::", "#")
-        if not equals and rest and not _FLAG.match(rest[0]):
-            value = rest.pop(0)
-        elif not equals:
-            negated = name.startswith("no") and name not in named
-            name, value = (name[2:], "False") if negated else (name, "True")
-        if name in options:
-            raise RequestError(f"--{name} is given twice, only the last would count: give it once (files as one list)")
-        options[name] = DefaultParseValue(value)
-    free = [name for name in named if name not in options]
-    if len(positional) > len(free):
-        raise RequestError(f"found the argument '{positional[-1]}', wanted --name value")
-    return options | {name: DefaultParseValue(value) for name, value in zip(free, positional, strict=False)}
-
-
 def _find(name: str, config: Mapping[str, Any], known: Iterable[str]) -> Any:
     """The config's value at a path; None for an argument that the config leaves at its default."""
     node: Any = config
@@ -225,7 +252,7 @@ def _find(name: str, config: Mapping[str, Any], known: Iterable[str]) -> Any:
         if part not in names and "**" not in names:
             parent = "--" + "".join(f"{step}#" for step in parts[:depth])
             names += [] if depth else known
-            raise RequestError(f"unknown option --{name}{_did_you_mean(part, names, parent)}")
+            raise RequestError(f"unknown option --{name}{did_you_mean(part, names, parent)}")
         node = node[int(part)] if isinstance(node, list) else node.get(part)
     return node
 
@@ -248,11 +275,6 @@ def _arguments(node: Any) -> list[str]:
         return ["**"]
     anything = ["**"] if any(p.kind == p.VAR_KEYWORD for p in parameters.values()) else []
     return [*parameters, *_COMPONENT_WORDS, *anything]
-
-
-def _did_you_mean(name: str, names: Iterable[str], prefix: str = "") -> str:
-    near = get_close_matches(name, sorted({n for n in names if n != "**"}), n=3)
-    return f"; did you mean {' or '.join(prefix + n for n in near)}?" if near else ""
 
 
 def _is_runnable(value: Any) -> bool:

@@ -103,7 +103,11 @@ def test_what_exists_is_taken(command, words):
         (["trainin"], "; did you mean training?"),
         (["--run_id", "nosuch"], "unknown run id 'nosuch' in "),
         (["--final_id", "nosuch"], "unknown run id 'nosuch' in "),
-        (["--amp", "True", "--amp", "False"], "--amp is given twice"),
+        (["--amp", "True", "--amp", "False"], "--amp is given twice, only the last would count: give it once"),
+        (
+            ["--config_file", "x.json"],
+            "--config_file is given twice, only the last would count: give it once (files as",
+        ),
         (["--max_epochs", "ten"], "--max_epochs: found 'ten', wanted a whole number"),
         (["--max_epochs", "1.5"], "--max_epochs: found 1.5, wanted a whole number"),
         (["--max_epochs"], "--max_epochs: found True, wanted a whole number"),
@@ -170,7 +174,14 @@ def test_options_are_read_as_fire_reads_them(pairs, equals, colons):
     ]
     want = fire.Fire(lambda **options: {**options}, [*tokens, "--"], serialize=lambda result: "")
     shown = [token.replace("#", "::") for token in tokens] if colons else tokens
-    assert checks._options(shown, []) == want
+    assert checks.given_options(shown, []) == want
+
+
+def test_names_that_are_near():
+    names = ["mpp", "patients", "split", "**"]
+    assert checks.did_you_mean("mp", names, "--") == "; did you mean --mpp?"
+    assert checks.did_you_mean("patient", names) == "; did you mean patients?"
+    assert checks.did_you_mean("zzz", names) == ""
 
 
 # ------------------------------------------------------------------------------------------------ how a command ends

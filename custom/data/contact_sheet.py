@@ -1,4 +1,7 @@
-"""One picture of many images with their masks' outlines, so that a wrong pairing is seen before training."""
+"""One picture of many images with their masks' outlines, so that a wrong pairing is seen before training.
+
+Images without masks stand among them, so that one of another kind is seen too.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +15,7 @@ _OUTLINE, _PAPER, _INK = (0, 255, 0), (255, 255, 255), (0, 0, 0)
 
 @dataclass(frozen=True)
 class ContactSheetCell:
-    """A small image with its outlines drawn.
+    """A small image with its outlines drawn, if it has any.
 
     Args:
         picture: at most 192 x 192.
@@ -23,23 +26,24 @@ class ContactSheetCell:
     caption: str
 
 
-def draw_cell(rgb: np.ndarray, instances: np.ndarray, caption: str) -> ContactSheetCell:
+def draw_cell(rgb: np.ndarray, instances: np.ndarray | None, caption: str) -> ContactSheetCell:
     """Shrink an image and draw the outline of each instance on it.
 
     Args:
         rgb: (h, w, 3) uint8.
-        instances: (h, w) ids, 0 for background.
+        instances: (h, w) ids, 0 for background; None draws no outline.
         caption: the text under it.
 
     Returns:
         The cell.
     """
-    height, width = instances.shape
+    height, width = rgb.shape[:2]
     scale = _CELL_PX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     picture = np.array(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
-    small = np.asarray(Image.fromarray(instances.astype(np.int32)).resize(size, Image.Resampling.NEAREST))
-    picture[find_boundaries(small, mode="inner")] = _OUTLINE
+    if instances is not None:
+        small = np.asarray(Image.fromarray(instances.astype(np.int32)).resize(size, Image.Resampling.NEAREST))
+        picture[find_boundaries(small, mode="inner")] = _OUTLINE
     return ContactSheetCell(Image.fromarray(picture), caption)
 
 

@@ -23,13 +23,15 @@ from .contact_sheet import ContactSheetCell, draw_cell, draw_sheet
 from .datalist import raise_problems
 from .images import KEPT_SUFFIXES
 from .pair import load_pair
+from .patients import with_patients
 from .record import Record
 
 READERS = {"glas": glas.read, "crag": crag.read, "folder": folder.read}
 MPP = {"glas": glas.MPP, "crag": crag.MPP}
 
 _WRITTEN = {datalist.FILE_NAME, "images", "labels", "contact_sheet.png"}
-_CELLS = 400  # more than this on the contact sheet cannot be looked at
+# More than this on the contact sheet cannot be looked at; without outlines only the kind of image is to be seen.
+_CELLS, _UNLABELLED_CELLS = 400, 16
 _MPP_RANGE = (0.05, 20.0)
 
 
@@ -52,6 +54,7 @@ def prepare(
     seed: int = 0,
     split: str | None = None,
     mpp: float | None = None,
+    patients: Path | None = None,
     command: str = "",
 ) -> list[str]:
     """Write a data set that the gland recipe can train on.
@@ -65,6 +68,7 @@ def prepare(
         seed: of the draw.
         split: `FILE` or `FILE#NAME` with the ids of each section, instead of a draw.
         mpp: µm a pixel; wanted for `folder`, known for the others.
+        patients: CSV with the columns `id` and `patient`; only for `folder`.
         command: recorded in the data list.
 
     Returns:
@@ -79,9 +83,8 @@ def prepare(
         raise RequestError("--split already says what is labelled, wanted no --labelled or --validation beside it")
     microns = _mpp(name, mpp)
     output = output.resolve()  # a link to a larger disk stays a link
-    _check_output(output, source)
-    records = READERS[name](source)
-    _check_records(name, records)
+    replaced = _check_output(output, source)
+    records = _read(name, source, patients)
     drawn = splits.draw(records, labelled, validation, seed) if split is None else splits.from_file(records, split)
     if not drawn["training"]:
         raise RequestError(f"{split or source}: no labelled training image, wanted at least one")
@@ -91,7 +94,9 @@ def prepare(
     head = {"name": name, "mpp": microns, **_statistics(sections, facts), "seed": seed, "command": command}
     with _replaced(output) as target:
         _write(target, head, sections)
-    return _summary(output, records, sections, facts)
+    ending = [f'replaced the earlier data set "{replaced}" in {output}'] if replaced else []
+    ending += [f"written to {output}; look at {output / 'contact_sheet.png'} before you train"]
+    return _summary(records, sections, facts, split) + ending
 
 
 def _mpp(name: str, mpp: float | None) -> float:
@@ -106,20 +111,31 @@ def _mpp(name: str, mpp: float | None) -> float:
     return mpp
 
 
-def _check_output(output: Path, source: Path) -> None:
+def _check_output(output: Path, source: Path) -> str:
+    """The name of the data set that will be replaced; empty where there is none."""
     if output.is_relative_to(source.resolve()) or source.resolve().is_relative_to(output):
         raise RequestError(f"{output}: --output and --source are inside each other, wanted them apart")
     if not output.exists():
-        return
+        return ""
     if not output.is_dir():
         raise RequestError(f"{output}: is a file, wanted a new directory for --output")
     names = {path.name for path in output.iterdir()}
     if not names:
-        return
-    if datalist.FILE_NAME not in names or "command" not in datalist.read(output):
+        return ""
+    if datalist.FILE_NAME not in names or "command" not in (earlier := datalist.read(output)):
         raise RequestError(f"{output}: not empty and not written by prepare, wanted a new directory for --output")
     if foreign := sorted(names - _WRITTEN):
         raise RequestError(f"{output}: holds {foreign[0]}, which prepare did not write and would delete; move it away")
+    return str(earlier["name"])
+
+
+def _read(name: str, source: Path, patients: Path | None) -> list[Record]:
+    if patients is not None and name != "folder":
+        known = "; glas knows its patients from its Grade.csv" if name == "glas" else ""
+        raise RequestError(f"--patients: found it with {name}, wanted it with folder alone{known}")
+    records = READERS[name](source)
+    _check_records(name, records)
+    return records if patients is None else with_patients(records, patients)
 
 
 def _check_records(name: str, records: list[Record]) -> None:
@@ -209,9 +225,7 @@ def _replaced(output: Path) -> Iterator[Path]:
 def _write(target: Path, head: dict[str, Any], sections: dict[str, list[Record]]) -> None:
     items: dict[str, list[dict[str, str]]] = {name: [] for name in sections}
     cells: dict[str, list[ContactSheetCell]] = defaultdict(list)
-    labelled = [record for name, records in sections.items() if name != "unlabelled" for record in records]
-    every = max(1, -(-len(labelled) // _CELLS))
-    on_sheet = {record.id for record in labelled[::every]}
+    on_sheet = _on_sheet(sections)
     section_of = {record.id: name for name, records in sections.items() for record in records}
     (target / "images").mkdir()
     (target / "labels").mkdir()
@@ -229,17 +243,32 @@ def _write(target: Path, head: dict[str, Any], sections: dict[str, list[Record]]
             item["label"] = f"labels/{record.id}.png"
             depth = np.uint8 if pair.glands < 256 else np.uint16
             Image.fromarray(pair.instances.astype(depth)).save(target / item["label"])
-            if record.id in on_sheet:
-                cells[name].append(draw_cell(pair.image.rgb, pair.instances, f"{record.id}: {pair.glands}"))
+        if record.id in on_sheet:
+            outlines = pair.instances if "label" in item else None
+            caption = f"{record.id}: {pair.glands}" if "label" in item else record.id
+            cells[name].append(draw_cell(pair.image.rgb, outlines, caption))
         items[name].append({**item, "id": record.id, "patient": record.patient})
-    titles = {f"{name}: {len(shown)} of {len(sections[name])}, with glands": shown for name, shown in cells.items()}
-    draw_sheet(titles).save(target / "contact_sheet.png")
+    titled = {_title(name, shown, sections[name]): shown for name, shown in cells.items()}
+    draw_sheet(titled).save(target / "contact_sheet.png")
     text = json.dumps({**head, **items}, indent=1, ensure_ascii=False)
     (target / datalist.FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
 
+def _on_sheet(sections: dict[str, list[Record]]) -> set[str]:
+    """The ids on the contact sheet: all, or evenly spread ones where there are too many."""
+    outlined = [record.id for name, records in sections.items() if name != "unlabelled" for record in records]
+    plain = [record.id for record in sections["unlabelled"]]
+    groups = ((outlined, _CELLS), (plain, _UNLABELLED_CELLS))
+    return {one for ids, most in groups for one in ids[:: max(1, -(-len(ids) // most))]}
+
+
+def _title(name: str, shown: list[ContactSheetCell], records: list[Record]) -> str:
+    what = "without outlines" if name == "unlabelled" else "with outlines and number of glands"
+    return f"{name}: {len(shown)} of {len(records)}, {what}"
+
+
 def _summary(
-    output: Path, records: list[Record], sections: dict[str, list[Record]], facts: dict[str, _Facts]
+    records: list[Record], sections: dict[str, list[Record]], facts: dict[str, _Facts], split: str | None
 ) -> list[str]:
     lines = [note for record in records for note in facts[record.id].notes]
     trained = {record.patient for name in ("training", "unlabelled") for record in sections[name]} - {""}
@@ -256,5 +285,7 @@ def _summary(
     used = sum(map(len, sections.values()))
     if used < len(records):
         lines.append(f"{len(records) - used} images are in no list and were left out")
-    lines.append(f"written to {output}; look at {output / 'contact_sheet.png'} before you train")
+    if not sections["validation"]:
+        way = "--validation 0.2 holds some images out" if split is None else f"{split} can name some"
+        lines.append(f"validation is empty: training keeps its last weights only, there is no best.pt ({way})")
     return lines

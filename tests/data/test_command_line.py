@@ -47,11 +47,21 @@ def test_words_that_look_like_python_stay_words(run, folder_source, tmp_path, mo
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["prepar"], "Cannot find key: prepar"),
-        (["prepare"], "required argument: name"),
-        (["prepare", "glas", "--source", "x"], "Missing required flags: {'output'}"),
-        (["prepare", "glas", "--source", "x", "--output", "y", "--labeled", "3"], "Could not consume arg: --labeled"),
-        (["prepare", "glas", "--source", "x", "--output", "y", "z"], "Could not consume arg: 'z'"),
+        (["prepar"], "unknown command 'prepar'; did you mean prepare?\n"),
+        (["prepar", "--help"], "unknown command 'prepar'; did you mean prepare?\n"),
+        (["train"], "unknown command 'train', wanted prepare or synthesise; see python -m custom --help"),
+        (["--mpp", "1"], "unknown command '--mpp', wanted prepare or synthesise"),
+        (["prepare"], "missing NAME (glas, crag, folder), --source, --output; for example python -m custom prepare f"),
+        (["prepare", "glas", "--source", "x"], "prepare: missing --output; for example"),
+        (["synthesise"], "synthesise: missing --output; for example python -m custom synthesise --output my_glands;"),
+        (["prepare", "folder", "--mp", "3"], "unknown option --mp; did you mean --mpp?\n"),
+        (["prepare", "glas", "--sorce=x", "--output", "y"], "unknown option --sorce; did you mean --source?\n"),
+        (["prepare", "glas", "--source", "x", "--output", "y", "--labeled", "3"], "; did you mean --labelled?\n"),
+        (["prepare", "glas", "--source", "x", "--zzz"], "unknown option --zzz; see python -m custom prepare --help"),
+        (["prepare", "glas", "--source", "x", "--output", "y", "z"], "found the argument 'z', wanted --name value"),
+        (["prepare", "glas", "--source", "x", "--source=y"], "--source is given twice, only the last would count: giv"),
+        (["prepare", "glas", "-s", "x", "-o", "y"], "'-s' is ambiguous"),
+        (["prepare", "glas", "--source", "x", "--output", "y", "--patients", "z"], "--patients: found it with glas"),
         (["prepare", "glas", "--source", "x", "--output", "y"], "x: not found"),
         (["prepare", "glas", "--source", "x", "--output", "y", "--seed", "1.5"], "--seed: found '1.5', wanted a whole"),
         (["prepare", "glas", "--source", "x", "--output", "y", "--validation", "some"], "--validation: found 'some'"),
@@ -76,6 +86,52 @@ def test_help_shows_the_defaults(run, verb, defaults):
     assert (status, err) == (0, "")
     for default in defaults:
         assert f"Default: {default}" in out
+
+
+@pytest.mark.parametrize("verb", ["prepare", "synthesise"])
+def test_help_is_the_same_wherever_it_is_asked_for(run, verb):
+    want = run(verb, "--help")
+    for words in (["-h"], ["folder", "--help"], ["--source", "x", "--help", "--nosuch"], ["--", "--help"]):
+        assert run(verb, *words) == want
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["--help", "prepare"]])
+def test_the_commands_are_named_on_half_a_screen(run, words):
+    status, out, err = run(*words)
+    assert (status, err) == (0, "")
+    assert out.count("\n") <= 20
+    for verb in command_line.COMMANDS:
+        assert f"     {verb}\n" in out
+
+
+def test_a_letter_stands_for_the_one_option_that_begins_with_it(run, folder_source, tmp_path):
+    status, _, err = run("prepare", "folder", "--source", folder_source, "-o", tmp_path / "data", "-m=1")
+    assert (status, err) == (0, "")
+    assert datalist.read(tmp_path / "data")["mpp"] == 1
+
+
+def test_the_examples_are_whole(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command_line, "draw_glands", lambda *_: None)
+    assert run(*command_line.EXAMPLES["synthesise"].split())[0] == 0
+    assert run(*command_line.EXAMPLES["prepare"].split()) == (
+        2,
+        "",
+        "error: my_glands: not found, wanted a directory or a zip\n",
+    )
+
+
+def test_patients(run, folder_source, tmp_path):
+    ids = [f"images_{index}" for index in range(8)]
+    ids += [f"unlabelled_unlabelled_{index}" for index in range(4)] + ["test_test_0", "test_test_1"]
+    table = tmp_path / "patients.csv"
+    table.write_text("id,patient\n" + "".join(f"{name},p{index // 2}\n" for index, name in enumerate(ids)))
+    words = ("--source", folder_source, "--output", tmp_path / "data", "--mpp", "0.62", "--validation", "0.25")
+    status, out, err = run("prepare", "folder", *words, "--patients", table)
+    assert (status, err) == (0, "")
+    # Eight images in pairs: a quarter is the pair of one patient.
+    assert "validation    2 images,  1 patients" in out
+    assert f"--patients {table}" in datalist.read(tmp_path / "data")["command"]
 
 
 def test_synthesise(run, monkeypatch, tmp_path):

@@ -19,6 +19,11 @@ def test_a_cell_shows_the_outline_of_each_instance():
     assert green[30, 60]
 
 
+def test_a_cell_without_outlines_is_the_image():
+    rgb = np.random.default_rng(0).integers(0, 256, (96, 192, 3), np.uint8)
+    assert np.array_equal(np.asarray(draw_cell(rgb, None, "x").picture), rgb)
+
+
 def test_a_cell_keeps_the_shape_of_its_image():
     for shape in ((522, 775), (775, 522), (1, 3000)):
         cell = draw_cell(np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.int32), "x")

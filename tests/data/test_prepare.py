@@ -133,6 +133,82 @@ def test_a_published_list(glas_zip, tmp_path):
     assert not (tmp_path / "data/images/train_3.bmp").exists()
 
 
+def write_patients(source, table, patient_of):
+    """A line for each image of `source`."""
+    ids = [path.stem for path in sorted((source / "images").iterdir())] + ["test_t", "unlabelled_u"]
+    table.write_text("id,patient\n" + "".join(f"{name},{patient_of(name)}\n" for name in ids))
+    return table
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_draw_is_by_the_patients_of_a_table(source, tmp_path, seed):
+    # 0 and 1 are of a, 2 and 3 of b, 4 and 5 of c; a half of six is 3, which no number of whole patients is.
+    table = write_patients(source, tmp_path / "p.csv", lambda name: "abc"[int(name) // 2] if name.isdecimal() else "d")
+    lines = prepare_set("folder", source, tmp_path / "data", validation=0.5, seed=seed, mpp=0.5, patients=table)
+    content = datalist.read(tmp_path / "data")
+    patients = {name: [item["patient"] for item in content[name]] for name in (*datalist.SECTIONS, "test")}
+    held_out, trained = set(patients["validation"]), set(patients["training"])
+    assert not held_out & trained
+    assert held_out | trained == {"a", "b", "c"}
+    assert len(patients["validation"]) == 2 * len(held_out) == 2
+    assert patients["unlabelled"] == patients["test"] == ["d"]
+    assert "test          1 images,  1 patients (1 of them in training or unlabelled too),     2 glands" in lines
+
+
+@pytest.mark.parametrize(("name", "reason"), [("glas", "; glas knows its patients from its Grade.csv"), ("crag", "")])
+def test_a_table_of_patients_is_for_folder_alone(tmp_path, name, reason):
+    with pytest.raises(RequestError, match=f"^--patients: found it with {name}, wanted it with folder alone{reason}$"):
+        prepare_set(name, tmp_path / "source", tmp_path / "data", patients=tmp_path / "p.csv")
+
+
+def test_an_empty_validation_is_said(source, tmp_path):
+    said = "validation is empty: training keeps its last weights only, there is no best.pt "
+    lines = prepare_set("folder", source, tmp_path / "data", mpp=0.5)
+    assert said + "(--validation 0.2 holds some images out)" in lines
+    (tmp_path / "s.json").write_text('{"training": ["1"]}')
+    lines = prepare_set("folder", source, tmp_path / "data", split=str(tmp_path / "s.json"), mpp=0.5)
+    assert said + f"({tmp_path / 's.json'} can name some)" in lines
+    lines = prepare_set("folder", source, tmp_path / "data", validation=0.2, mpp=0.5)
+    assert not any("is empty" in line for line in lines)
+
+
+@pytest.fixture
+def sheet(monkeypatch):
+    """What is put on the contact sheet: captions by title, and the pictures."""
+    seen = {}
+
+    def note(sections):
+        seen.update(sections)
+        return Image.new("RGB", (1, 1))
+
+    monkeypatch.setattr(prepare, "draw_sheet", note)
+    return seen
+
+
+def test_the_contact_sheet_shows_images_without_outlines_too(source, tmp_path, sheet):
+    prepare_set("folder", source, tmp_path / "data", "2", 0.34, mpp=0.5)
+    assert {title: len(cells) for title, cells in sheet.items()} == {
+        "training: 2 of 2, with outlines and number of glands": 2,
+        "unlabelled: 3 of 3, without outlines": 3,
+        "validation: 2 of 2, with outlines and number of glands": 2,
+        "test: 1 of 1, with outlines and number of glands": 1,
+    }
+    for title, cells in sheet.items():
+        for cell in cells:
+            # An image that keeps no mask shows none, though the owner's folder has one.
+            outlined = (np.asarray(cell.picture) == (0, 255, 0)).all(axis=-1).any()
+            assert outlined == ("without" not in title) == cell.caption.endswith(": 2")
+
+
+def test_of_many_images_without_outlines_a_few_are_shown(source, tmp_path, sheet):
+    for index in range(40):
+        Image.new("RGB", (9, 8), (index, 0, 0)).save(source / "unlabelled" / f"{index}.png")
+    prepare_set("folder", source, tmp_path / "data", mpp=0.5)
+    # 41 images, at most 16: every third, which is 14.
+    [cells] = [cells for title, cells in sheet.items() if title == "unlabelled: 14 of 41, without outlines"]
+    assert [cell.caption for cell in cells][:3] == ["unlabelled_0", "unlabelled_3", "unlabelled_6"]
+
+
 def test_qupath_masks_and_converted_images(tmp_path):
     source = tmp_path / "source"
     for name in ("images", "masks"):
@@ -231,9 +307,11 @@ def test_a_list_without_labelled_images(source, tmp_path):
 def test_an_earlier_output_is_replaced_and_the_same_again(source, tmp_path):
     output = tmp_path / "data"
     output.mkdir()
-    prepare_set("folder", source, output, "2", mpp=0.5)
+    lines = prepare_set("folder", source, output, "2", mpp=0.5)
+    assert not any("replaced" in line for line in lines)
     first = tree(output)
-    prepare_set("folder", source, output, "3", mpp=0.5)
+    lines = prepare_set("folder", source, output, "3", mpp=0.5)
+    assert f'replaced the earlier data set "folder" in {output}' in lines
     assert len(datalist.read(output)["training"]) == 3
     prepare_set("folder", source, output, "2", mpp=0.5)
     assert tree(output) == first

@@ -4,7 +4,6 @@ import torch
 from custom.checks import RequestError
 from custom.networks import SemiMoE, SharedEncoder, TaskView, weights
 
-
 FACTS = {"network_mpp": 0.62, "distance_um": 20.0}
 
 
