@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PY) -m pip install --constraint constraints.txt --editable '.[pretrained,dev]'
 	touch $@
 
-# The demo: the README's commands, with synthetic glands in place of your images.
+# The demo: the README's commands, with synthetic glands in place of your images, and with the mixture, to show its gates.
 DEMO := $(abspath runs/demo)
 # Threads that wait for each other must not burn the core that another program needs: on a busy machine a step took ten
 # times as long.
@@ -39,13 +39,13 @@ demo: setup
 	rm -rf $(DEMO)
 	$(PY) -m custom synthesise --recipe gland --output $(DEMO)/source --number 24 --seed 0
 	$(PY) -m custom prepare folder --source $(DEMO)/source --output $(DEMO)/data --mpp 0.62 --split $(DEMO)/source/split.json
-	cd bundle && $(PY) -m monai.bundle run training --config_file configs/train.json \
+	cd bundle && $(PY) -m monai.bundle run training --config_file "['configs/train.json','configs/semi_moe.json']" \
 		--dataset_dir $(DEMO)/data --output_dir $(DEMO)/run \
 		--crop_px 128 --max_epochs 4 --steps_per_epoch 35
-	cd bundle && $(PY) -m monai.bundle run evaluating --config_file "['configs/train.json','configs/evaluate.json']" \
+	cd bundle && $(PY) -m monai.bundle run evaluating --config_file "['configs/train.json','configs/semi_moe.json','configs/evaluate.json']" \
 		--dataset_dir $(DEMO)/data --output_dir $(DEMO)/run
-	cd bundle && $(PY) -m monai.bundle run --config_file configs/inference.json --ckpt_path $(DEMO)/run/last.pt \
-		--dataset_dir $(DEMO)/source/test/images --output_dir $(DEMO)/predicted
+	cd bundle && $(PY) -m monai.bundle run --config_file "['configs/inference.json','configs/semi_moe.json']" \
+		--ckpt_path $(DEMO)/run/last.pt --dataset_dir $(DEMO)/source/test/images --output_dir $(DEMO)/predicted
 	@echo
 	@echo "report     $$(find $(DEMO)/run -name report.html | sort | head -n 1)"
 	@echo "overlays   $$(find $(DEMO)/run -type d -name overlays | sort | head -n 1)"

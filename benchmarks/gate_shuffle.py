@@ -1,6 +1,6 @@
 """Does the gate listen? Evaluate with each image's own gate weights, with another image's, and with their mean.
 
-    python benchmarks/gate_shuffle.py --data DATA --run RUN --section validation --overlays average_gate
+    python benchmarks/gate_shuffle.py --data DATA --run RUN --section validation
 
 Where no score falls, the gate ignores what it sees, and a constant would do.
 """
@@ -20,7 +20,7 @@ from custom.report.items import as_files_hold_it
 from custom.targets import instance_ids, instances
 
 
-def main(data: str, run: str, section: str = "testA", overlays: str = "") -> None:
+def main(data: str, run: str, section: str = "testA", overlays: str = "semi_moe") -> None:
     """Print the table.
 
     Args:

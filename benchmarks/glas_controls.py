@@ -25,13 +25,13 @@ import numpy as np
 from custom.metrics import bootstrap_interval
 from custom.place import bundle_root
 
-# Row -> overlays on configs/train.json.
+# Row -> overlays on configs/train.json, which is the mean teacher with one expert.
 ROWS = {
     "supervised": ["supervised"],
-    "mean_teacher": ["mean_teacher"],
-    "semi_moe": [],
-    "average_gate": ["average_gate"],
-    "segmentation_experts": ["segmentation_experts"],
+    "mean_teacher": [],
+    "semi_moe": ["semi_moe"],
+    "average_gate": ["semi_moe", "average_gate"],
+    "segmentation_experts": ["semi_moe", "segmentation_experts"],
 }
 BASELINE = "mean_teacher"
 KEPT = ("sections", "seed", "commit", "versions", "checkpoint_sha256", "started")

@@ -36,11 +36,7 @@ class OrganLoss(nn.Module):
     """
 
     def __init__(
-        self,
-        classes: Sequence[int],
-        cross_entropy_weight: float = 0.4,
-        dice_weight: float = 0.7,
-        smooth: float = 1e-5,
+        self, classes: Sequence[int], cross_entropy_weight: float = 0.4, dice_weight: float = 0.7, smooth: float = 1e-5
     ) -> None:
         super().__init__()
         if not classes or min(classes) < 2:

@@ -2,9 +2,20 @@
 
 from .keep import KeepWeights
 from .mean_teacher import MeanTeacher
+from .multi_set_step import MultiSetStep
 from .progress import Progress
 from .pseudo_labels import PseudoLabels
+from .reconstruction_step import ReconstructionStep
 from .resume import Resume
 from .semi_step import SemiSupervisedStep
 
-__all__ = ["KeepWeights", "MeanTeacher", "Progress", "PseudoLabels", "Resume", "SemiSupervisedStep"]
+__all__ = [
+    "KeepWeights",
+    "MeanTeacher",
+    "MultiSetStep",
+    "Progress",
+    "PseudoLabels",
+    "ReconstructionStep",
+    "Resume",
+    "SemiSupervisedStep",
+]

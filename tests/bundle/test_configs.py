@@ -12,7 +12,13 @@ from PIL import Image
 
 from custom.networks import weights
 
-OVERLAYS = ["supervised", "mean_teacher", "average_gate", "segmentation_experts", "paper"]
+OVERLAYS = [
+    ["supervised"],
+    ["semi_moe"],
+    ["semi_moe", "average_gate"],
+    ["semi_moe", "segmentation_experts"],
+    ["paper"],
+]
 # Small and quick, without ImageNet weights; what is tested is the wiring.
 QUICK = {"max_epochs": 1, "crop_px": 64, "batch_size": 2, "unlabelled_batch_size": 2, "pretrained": False}
 
@@ -57,16 +63,13 @@ def test_the_version_stands_in_both_changelogs(configs, repository):
     assert f"## [{metadata['version']}]" in (repository / "CHANGELOG.md").read_text()
 
 
-@pytest.mark.parametrize("overlays", [[], *([name] for name in OVERLAYS if name != "paper")])
+@pytest.mark.parametrize("overlays", [[], *OVERLAYS[1:4]], ids=lambda names: "+".join(names) or "inference")
 def test_the_network_gives_what_the_metadata_says(configs, overlays):
-    files = [
-        str(configs / "inference.json"),
-        *(str(configs / f"{name}.json") for name in overlays if name != "supervised"),
-    ]
+    files = [str(configs / f"{name}.json") for name in ["inference", *overlays]]
     verify_net_in_out("network_def", str(configs / "metadata.json"), files, n=2, device="cpu")
 
 
-@pytest.mark.parametrize("overlays", [[], *([name] for name in OVERLAYS)], ids=lambda names: "+".join(names) or "train")
+@pytest.mark.parametrize("overlays", [[], *OVERLAYS], ids=lambda names: "+".join(names) or "train")
 def test_one_epoch_trains_and_has_all_properties(configs, dataset, tmp_path, overlays):
     flow = train(configs, dataset, tmp_path, overlays)
     assert flow.check_properties() in (None, [])
@@ -79,10 +82,10 @@ def test_one_epoch_trains_and_has_all_properties(configs, dataset, tmp_path, ove
     assert ("unsupervised/mask" in row) == ("supervised" not in overlays)
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_evaluation_with_an_overlay_has_all_properties(configs, dataset, tmp_path, overlay):
+@pytest.mark.parametrize("overlays", OVERLAYS, ids="+".join)
+def test_evaluation_with_an_overlay_has_all_properties(configs, dataset, tmp_path, overlays):
     options = {"dataset_dir": str(dataset), "output_dir": str(tmp_path), "pretrained": False}
-    flow = workflow(configs, ["train", overlay, "evaluate"], initialize=[], **options)
+    flow = workflow(configs, ["train", *overlays, "evaluate"], initialize=[], **options)
     flow.initialize()
     assert flow.check_properties() in (None, [])
 
@@ -159,10 +162,10 @@ def test_a_task_is_added_in_an_overlay(configs, dataset, tmp_path):
     }
     (tmp_path / "nuclei.json").write_text(json.dumps(overlay))
     run = tmp_path / "run"
-    train(configs, dataset, run, [tmp_path / "nuclei"])
+    train(configs, dataset, run, ["semi_moe", tmp_path / "nuclei"])
     assert "unsupervised/nuclei" in (run / "history.csv").read_text().splitlines()[0]
     options = {"dataset_dir": str(dataset), "output_dir": str(run), "views": 1}
-    flow = workflow(configs, ["train", tmp_path / "nuclei", "evaluate"], **options)
+    flow = workflow(configs, ["train", "semi_moe", tmp_path / "nuclei", "evaluate"], **options)
     flow.initialize()
     flow.run()
     assert (run / "evaluation_test" / "metrics_summary.json").is_file()
@@ -200,7 +203,7 @@ def test_the_best_on_the_validation_images_is_kept_too(trained):
 
 
 def test_weights_of_another_network_are_refused_by_name(configs, trained):
-    flow = workflow(configs, ["inference", "mean_teacher"], "infer")
+    flow = workflow(configs, ["inference", "semi_moe"], "infer")
     network = flow.parser.get_parsed_content("network_def")
     with pytest.raises(Exception, match=r"last.pt.*another network.*experts"):
         weights.load(trained / "last.pt", network)
