@@ -1,4 +1,4 @@
-"""Time of one training step (2 labelled + 2 unlabelled images of 256 x 256), one expert, three, and the paper's, float32 and bfloat16.
+"""Time of one training step (2 labelled + 2 unlabelled images of 256 x 256): one expert, three, the paper's network.
 
     python benchmarks/step_time.py --repeats 5
 

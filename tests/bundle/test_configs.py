@@ -12,13 +12,7 @@ from PIL import Image
 
 from custom.networks import weights
 
-OVERLAYS = [
-    ["supervised"],
-    ["semi_moe"],
-    ["semi_moe", "average_gate"],
-    ["semi_moe", "segmentation_experts"],
-    ["paper"],
-]
+OVERLAYS = [["supervised"], ["semi_moe"], ["semi_moe", "average_gate"], ["semi_moe", "segmentation_experts"], ["paper"]]
 # Small and quick, without ImageNet weights; what is tested is the wiring.
 QUICK = {"max_epochs": 1, "crop_px": 64, "batch_size": 2, "unlabelled_batch_size": 2, "pretrained": False}
 
