@@ -106,8 +106,8 @@ class SemiMoE(nn.Module):
 
         Returns:
             For each task `<task>` `(b, c, h, w)`, the fused output; `<task>_experts` `(b, k, c, h, w)`, the own outputs
-            of the k experts that learn it, absent if none does; `<task>_gate` `(b, e)` or `(b, e, h, w)`, the weights.
-            Logits, but for the signed distance.
+            of the k experts that learn it, absent if none does; `<task>_gate` `(b, e)` or `(b, e, h, w)`, the weights,
+            absent where there is one expert. Logits, but for the signed distance.
         """
         features, pooled = self._features(image)
         # Taken apart once: the gradient of each features[:, i] would be a tensor of the size of all of them.
@@ -116,7 +116,8 @@ class SemiMoE(nn.Module):
         for task, mixture in self.mixtures.items():
             fused, weights = mixture(features, pooled)
             outputs[task] = self._activate(task, self._to_image(fused, image))
-            outputs[task + "_gate"] = weights if weights.dim() == 2 else self._to_image(weights, image)
+            if weights.shape[1] > 1:
+                outputs[task + "_gate"] = weights if weights.dim() == 2 else self._to_image(weights, image)
             own: list[torch.Tensor] = mixture.own(experts)  # type: ignore[operator]
             if len(own) > 0:
                 maps = [self._activate(task, self._to_image(output, image)) for output in own]
