@@ -10,39 +10,43 @@ class TaskView(nn.Module):
     `DistributedDataParallel` wraps this view, because only what its `forward` computes has its gradients synchronised.
 
     Args:
-        network: a network with `tasks(image) -> dict`.
+        network: a network with `tasks(image) -> dict` or `tasks(image, task) -> dict`.
     """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(self, *inputs: torch.Tensor) -> dict[str, torch.Tensor]:
         """Compute all tasks.
 
         Args:
-            image: `(b, 3, h, w)` in [0, 1].
+            inputs: what `network.tasks` takes: images `(b, 3, h, w)` in [0, 1], and for several data sets the number of
+                each image's task, `(b,)`.
 
         Returns:
-            `network.tasks(image)`.
+            `network.tasks(*inputs)`.
         """
-        return self.network.tasks(image)  # type: ignore[operator]
+        return self.network.tasks(*inputs)  # type: ignore[operator]
 
 
 def unwrap(network: nn.Module) -> nn.Module:
-    """Take off `TaskView`, `DistributedDataParallel`, `AveragedModel` and the like.
+    """Take off `TaskView`, `MaskedReconstruction`, `DistributedDataParallel`, `AveragedModel` and the like.
 
     Args:
         network: the network or any nesting of wrappers around it.
 
     Returns:
-        The innermost network.
+        The innermost network, which has the `maps` of one recipe or the `several` of the other.
+
+    Raises:
+        ValueError: there is none.
     """
-    while not hasattr(network, "maps"):
-        if isinstance(network, TaskView):
-            network = network.network
-        elif isinstance(getattr(network, "module", None), nn.Module):
-            network = network.module  # type: ignore[assignment]
-        else:
-            raise ValueError(f"a network with `maps` is needed, got {type(network).__name__}")
+    # Not by `recipe`, which TorchScript does not keep.
+    while not (hasattr(network, "maps") or hasattr(network, "several")):
+        inner = [getattr(network, name, None) for name in ("network", "module")]
+        inside = [module for module in inner if isinstance(module, nn.Module)]
+        if not inside:
+            raise ValueError(f"a network with `several` or `maps` is needed, got {type(network).__name__}")
+        network = inside[0]
     return network

@@ -79,19 +79,15 @@ def load(path: str | Path, network: nn.Module, facts: Mapping[str, Any] | None =
     """
     path = Path(path)
     network = unwrap(network)
-    checkpoint = _read(path)
-    if checkpoint["recipe"] != network.recipe:
-        raise RequestError(
-            f"{path}: a checkpoint of the recipe {checkpoint['recipe']!r}, wanted one of {network.recipe!r}"
-        )
+    checkpoint = _of_recipe(path, network.recipe)  # type: ignore[arg-type]
     found, wanted = _flat(checkpoint["network"]), _flat(network.arguments)  # type: ignore[arg-type]
-    arguments = [
+    differences = [
         f"{key} {found.get(key, 'absent')} (wanted {wanted.get(key, 'absent')})"
         for key in sorted(found.keys() | wanted.keys())
         if found.get(key) != wanted.get(key)
     ]
-    if arguments:
-        raise RequestError(f"{path}: a checkpoint of another network: {_few(arguments)}")
+    if differences:
+        raise RequestError(f"{path}: a checkpoint of another network: {_few(differences)}")
     for name, asked in (facts or {}).items():
         trained = checkpoint["facts"].get(name)
         if trained != asked:
@@ -99,6 +95,61 @@ def load(path: str | Path, network: nn.Module, facts: Mapping[str, Any] | None =
     _check_tensors(path, checkpoint["model"], network.state_dict())
     network.load_state_dict(checkpoint["model"])
     return dict(checkpoint["facts"])
+
+
+def facts(path: str | Path, recipe: str | None = None) -> dict[str, Any]:
+    """Read what a checkpoint's weights hold for, such as its task table, before there is a network to load it into.
+
+    Args:
+        path: a file that `save` wrote.
+        recipe: the recipe that it shall be of; None: any.
+
+    Returns:
+        The checkpoint's facts.
+
+    Raises:
+        RequestError: no such file, no checkpoint of ours, or one of another recipe.
+    """
+    return dict(_of_recipe(Path(path), recipe)["facts"])
+
+
+def arguments(path: str | Path, recipe: str | None = None) -> dict[str, Any]:
+    """Read the arguments that a checkpoint's network was made with, to make the same again.
+
+    Args:
+        path: a file that `save` wrote.
+        recipe: the recipe that it shall be of; None: any.
+
+    Returns:
+        The network's `arguments`.
+
+    Raises:
+        RequestError: no such file, no checkpoint of ours, or one of another recipe.
+    """
+    return dict(_of_recipe(Path(path), recipe)["network"])
+
+
+def state(path: str | Path, recipe: str | None = None) -> dict[str, torch.Tensor]:
+    """Read a checkpoint's weights, for a network that is larger than the one that they are of.
+
+    Args:
+        path: a file that `save` wrote.
+        recipe: the recipe that it shall be of; None: any.
+
+    Returns:
+        The network's `state_dict()`, on the CPU.
+
+    Raises:
+        RequestError: no such file, no checkpoint of ours, or one of another recipe.
+    """
+    return dict(_of_recipe(Path(path), recipe)["model"])
+
+
+def _of_recipe(path: Path, recipe: str | None) -> dict[str, Any]:
+    checkpoint = _read(path)
+    if recipe is not None and checkpoint["recipe"] != recipe:
+        raise RequestError(f"{path}: a checkpoint of the recipe {checkpoint['recipe']!r}, wanted one of {recipe!r}")
+    return checkpoint
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from custom.networks.semi_moe.decoder import Decoder
+from custom.networks.decoder import Decoder
 
 
 def test_hand_worked_level():

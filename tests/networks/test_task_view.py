@@ -3,7 +3,7 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
-from custom.networks import SemiMoE, SharedEncoder, TaskView, unwrap
+from custom.networks import M4oE, SemiMoE, SharedEncoder, TaskView, unwrap
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +17,16 @@ def test_forward_is_tasks(network):
     assert list(ours) == list(theirs)
     for key, value in ours.items():
         assert torch.equal(value, theirs[key])
+
+
+def test_for_several_data_sets_it_takes_the_tasks_too():
+    task = {"head": "btcv", "modality": "ct", "labels": {"1": "spleen"}}
+    network = M4oE({"btcv": task}, embed=4, depths=(1,), heads=(1,)).eval()
+    image, number = torch.rand(2, 3, 16, 16), torch.tensor([0, 0])
+    assert torch.equal(TaskView(network)(image, number)["logits"], network.tasks(image, number)["logits"])
+    assert unwrap(AveragedModel(TaskView(network))).task_names == ["btcv"]
+    scripted = torch.jit.script(network)
+    assert unwrap(TaskView(scripted)) is scripted
 
 
 def test_unwrap(network):

@@ -160,3 +160,13 @@ def test_other_tensors_are_named(saved):
     assert "std is missing; extra is unknown; mixtures.mask.head.weight is [2, 9, 1, 1] (wanted [2, 8, 1, 1])" in str(
         error.value
     )
+
+
+def test_facts_can_be_read_before_there_is_a_network(saved, tmp_path):
+    assert weights.facts(saved[0]) == weights.facts(saved[0], "gland") == FACTS
+    assert weights.arguments(saved[0]) == saved[1].arguments
+    for read in (weights.facts, weights.arguments):
+        with pytest.raises(RequestError, match="of the recipe 'gland', wanted one of 'multimodal'"):
+            read(saved[0], "multimodal")
+    with pytest.raises(RequestError, match=r"nothing\.pt: no such checkpoint"):
+        weights.facts(tmp_path / "nothing.pt")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from ..decoder import Decoder
+from ..lite_encoder import LiteEncoder
 from ..mixture import stack_experts
-from .decoder import Decoder
-from .lite_encoder import LiteEncoder
 
 
 class SharedEncoder(nn.Module):

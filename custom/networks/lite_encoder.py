@@ -12,7 +12,7 @@ from monai.utils import optional_import
 from torch import nn
 from torch.nn import functional as F
 
-from ...checks import RequestError
+from ..checks import RequestError
 
 # Kernel, stride and expansion of the seven stages of EfficientNet-B0, of which Lite keeps all but squeeze-excitation.
 _STAGES = ((3, 1, 1), (3, 2, 6), (5, 2, 6), (3, 2, 6), (5, 1, 6), (5, 2, 6), (3, 1, 6))

@@ -1,0 +1,78 @@
+"""A trained network learns something new and forgets nothing. Axes: as in `custom.networks.m4oe`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from ...checks import RequestError
+from .m4oe import M4oE
+
+
+def add_tasks(
+    weights: Mapping[str, torch.Tensor],
+    arguments: Mapping[str, Any],
+    tasks: Mapping[str, Mapping[str, Any]],
+    like: str | None = None,
+) -> M4oE:
+    """Make a trained network larger: a head for every new data set, an expert with its gate row for every new modality.
+
+    A new expert and its gate row begin as a copy of one that is there; a new head begins at random. Everything old is
+    frozen, and an old modality does not see a new expert: what the network predicts for the old tasks stays the same to
+    the bit, whatever the new parts learn. A data set of an old modality gets a head only.
+
+    Args:
+        weights: the trained network's `state_dict()`.
+        arguments: its `arguments`.
+        tasks: the larger task table, the old tasks first and in their order.
+        like: the modality whose expert is copied; None: the first of the network, since the mean of experts that were
+            trained apart is none.
+
+    Returns:
+        The larger network. What is old has `requires_grad` False, and stays in evaluation mode in training mode: batch
+        norms learn without gradients.
+
+    Raises:
+        RequestError: the table does not begin with the network's tasks, has nothing new, the network has no expert
+            for `like`, or its gate cannot hide a new expert from old modalities.
+
+    Example:
+        >>> old = {"btcv": {"head": "btcv", "modality": "ct", "labels": {"1": "spleen"}}}
+        >>> new = {**old, "acdc": {"head": "acdc", "modality": "mr", "labels": {"3": "left ventricle"}}}
+        >>> network = M4oE(old, embed=24)
+        >>> add_tasks(network.state_dict(), network.arguments, new).experts
+        ['ct', 'mr']
+    """
+    old = arguments["tasks"]
+    kept = {name: {key: task[key] for key in ("head", "modality", "labels")} for name, task in tasks.items()}
+    if list(kept)[: len(old)] != list(old) or any(kept[name] != dict(old[name]) for name in old):
+        raise RequestError(f"the tasks must begin with those of the network, {', '.join(old)}, got {', '.join(tasks)}")
+    if len(tasks) == len(old):
+        raise RequestError(f"found no task that the network does not have, wanted one beside {', '.join(old)}")
+    experts = [list(names) for names in arguments["experts"]]
+    there = [name for names in experts for name in names]
+    if like is not None and like not in there:
+        raise RequestError(f"the network has no expert {like!r} to copy, wanted one of {', '.join(there)}")
+    modalities = dict.fromkeys(task["modality"] for task in tasks.values())
+    joining = [modality for modality in modalities if modality not in there]
+    if joining and arguments["gate"] == "channel":
+        raise RequestError(f"the gate 'channel' cannot hide the new expert {joining[0]!r}, wanted another gate")
+    network = M4oE(**{**arguments, "tasks": tasks, "experts": [*experts, joining] if joining else experts})
+    network.load_state_dict({**network.state_dict(), **weights, **_copies(weights, like or there[0], joining)})
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name not in weights)
+    network.frozen = True
+    return network.train()
+
+
+def _copies(weights: Mapping[str, torch.Tensor], like: str, joining: list[str]) -> dict[str, torch.Tensor]:
+    """What each joining expert and its gate row take over, under their own names."""
+    return {
+        name.replace(f".{kind}.{like}.", f".{kind}.{new}."): value.clone()
+        for new in joining
+        for kind in ("experts", "scores")
+        for name, value in weights.items()
+        if f".{kind}.{like}." in name
+    }

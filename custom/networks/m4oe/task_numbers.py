@@ -1,0 +1,64 @@
+"""Names to numbers. Axes: as in `custom.networks.m4oe`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from ...checks import RequestError
+
+
+class TaskNumbers:
+    """The tasks, experts and heads of a task table, by number.
+
+    Args:
+        tasks: the task table.
+        experts: the modalities by when their experts joined, as in `M4oE`; None: all at once, by name, so that the
+            order of the data sets makes no other network.
+        shared: one expert for all modalities.
+
+    Attributes:
+        joined: `experts`, filled in.
+        sees: expert to how many experts, from the first on, images of its modality see.
+        heads: head to its number of classes, background included.
+        expert_of: for each task the number of its own expert.
+        head_of: for each task the number of its head.
+        classes_of: for each task the number of its classes.
+
+    Raises:
+        ValueError: `experts` has a modality twice or lacks one, there is no task, or one head has two lists of labels.
+        RequestError: a modality or head has a name that weights cannot have.
+
+    Example:
+        >>> tasks = {"btcv": {"head": "btcv", "modality": "ct", "labels": {"1": "spleen"}}}
+        >>> TaskNumbers(tasks, experts=[["mr"], ["ct"]], shared=False).sees
+        {'mr': 1, 'ct': 2}
+    """
+
+    def __init__(
+        self, tasks: Mapping[str, Mapping[str, Any]], experts: Sequence[Sequence[str]] | None, shared: bool
+    ) -> None:
+        modalities = sorted({task["modality"] for task in tasks.values()})
+        self.joined = [modalities] if experts is None else [list(names) for names in experts]
+        names = [name for joined in self.joined for name in joined]
+        if not tasks or len(set(names)) < len(names) or not set(modalities) <= set(names):
+            raise ValueError(f"experts must have each of {modalities} once, got {self.joined}")
+        self.sees: dict[str, int] = {}
+        for joined in self.joined:
+            self.sees.update(dict.fromkeys(joined, len(self.sees) + len(joined)))
+        if shared:
+            self.sees = {"shared": 1}
+        self.heads: dict[str, int] = {}
+        for name, task in tasks.items():
+            classes = len(task["labels"]) + 1
+            if self.heads.setdefault(task["head"], classes) != classes:
+                raise ValueError(f"{name}: the head {task['head']!r} has {self.heads[task['head']] - 1} labels already")
+        for name in (*self.sees, *self.heads):
+            if not name or "." in name or hasattr(nn.ModuleDict(), name):
+                raise RequestError(f"{name!r} cannot be the name of a data set or modality here, wanted another one")
+        names, heads = list(self.sees), list(self.heads)
+        self.expert_of = [0 if shared else names.index(task["modality"]) for task in tasks.values()]
+        self.head_of = [heads.index(task["head"]) for task in tasks.values()]
+        self.classes_of = [self.heads[task["head"]] for task in tasks.values()]
