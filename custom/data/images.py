@@ -80,18 +80,43 @@ def decode_mask(file: SourceFile) -> np.ndarray:
     image = _open(file, content)
     if image.format == "JPEG":
         raise RequestError(f"{file}: found a JPEG mask, whose compression invents values; wanted a PNG or TIFF")
-    values = np.asarray(image)
-    if values.ndim == 3:
-        # Grey saved as RGB is common; the alpha channel of a mask says nothing.
-        colours = values[..., : {2: 1, 4: 3}.get(values.shape[2], values.shape[2])]
-        if (colours != colours[..., :1]).any():
-            raise RequestError(f"{file}: found a colour mask, wanted one number a gland and 0 for background")
-        values = colours[..., 0]
+    values = _one_channel(np.asarray(image))
+    if values is None:
+        raise RequestError(f"{file}: found a colour mask, wanted one channel of ids, 0 for background")
     if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.round(values)).all()):
         raise RequestError(f"{file}: found fractions, wanted whole numbers as ids")
     if values.dtype.kind != "b" and values.min() < 0:
         raise RequestError(f"{file}: found the value {values.min()}, wanted ids from 0")
     return values.astype(np.int64)
+
+
+def decode_grey(file: SourceFile) -> np.ndarray:
+    """Decode a picture of one channel, such as a slice of a volume.
+
+    Args:
+        file: an image whose suffix is one of `IMAGE_SUFFIXES`, of any depth.
+
+    Returns:
+        (h, w), the values as they are; black and white as 0 and 1.
+
+    Raises:
+        RequestError: the file is no whole image, or has colours.
+    """
+    content = file.read()
+    image = _open(file, content)
+    values = None if image.mode in ("P", "PA") else _one_channel(np.asarray(image))
+    if values is None or (image.mode == "RGB" and _bits(image, content) > 8):
+        raise RequestError(f"{file}: found the colour model {image.mode}, wanted a grey picture")
+    return values.astype(np.uint8) if values.dtype.kind == "b" else values
+
+
+def _one_channel(values: np.ndarray) -> np.ndarray | None:
+    """The one channel of a picture whose colours are all grey, its alpha channel left out; None if they are not."""
+    if values.ndim == 2:
+        return values
+    # Grey saved as RGB is common; the alpha channel of a mask says nothing.
+    colours = values[..., : {2: 1, 4: 3}.get(values.shape[2], values.shape[2])]
+    return None if (colours != colours[..., :1]).any() else colours[..., 0]
 
 
 def _open(file: SourceFile, content: bytes) -> Image.Image:

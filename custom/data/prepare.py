@@ -4,11 +4,7 @@ Everything is checked before anything is written; the result appears under its n
 """
 
 import json
-import os
-import shutil
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +18,7 @@ from . import crag, datalist, folder, glas, splits
 from .contact_sheet import ContactSheetCell, draw_cell, draw_sheet
 from .datalist import raise_problems
 from .images import KEPT_SUFFIXES
+from .output_directory import check_output, replaced
 from .pair import load_pair
 from .patients import with_patients
 from .record import Record
@@ -29,7 +26,6 @@ from .record import Record
 READERS = {"glas": glas.read, "crag": crag.read, "folder": folder.read}
 MPP = {"glas": glas.MPP, "crag": crag.MPP}
 
-_WRITTEN = {datalist.FILE_NAME, "images", "labels", "contact_sheet.png"}
 # More than this on the contact sheet cannot be looked at; without outlines only the kind of image is to be seen.
 _CELLS, _UNLABELLED_CELLS = 400, 16
 _MPP_RANGE = (0.05, 20.0)
@@ -83,7 +79,7 @@ def prepare(
         raise RequestError("--split already says what is labelled, wanted no --labelled or --validation beside it")
     microns = _mpp(name, mpp)
     output = output.resolve()  # a link to a larger disk stays a link
-    replaced = _check_output(output, source)
+    earlier = check_output(output, source)
     records = _read(name, source, patients)
     drawn = splits.draw(records, labelled, validation, seed) if split is None else splits.from_file(records, split)
     if not drawn["training"]:
@@ -92,9 +88,9 @@ def prepare(
     facts = _examine(records)
     _check_duplicates(sections, facts)
     head = {"name": name, "mpp": microns, **_statistics(sections, facts), "seed": seed, "command": command}
-    with _replaced(output) as target:
+    with replaced(output) as target:
         _write(target, head, sections)
-    ending = [f'replaced the earlier data set "{replaced}" in {output}'] if replaced else []
+    ending = [f'replaced the earlier data set "{earlier}" in {output}'] if earlier else []
     ending += [f"written to {output}; look at {output / 'contact_sheet.png'} before you train"]
     return _summary(records, sections, facts, split) + ending
 
@@ -105,28 +101,11 @@ def _mpp(name: str, mpp: float | None) -> float:
             raise RequestError(f"--mpp: found {mpp}, but {name} has {MPP[name]} µm a pixel; leave it out")
         return MPP[name]
     if mpp is None:
-        raise RequestError(f"--mpp: wanted the µm a pixel of the {name}'s images, such as 0.5 at 20x or 0.25 at 40x")
+        wanted = f"wanted the µm a pixel of the {name}'s images, such as 0.5 at 20x or 0.25 at 40x"
+        raise RequestError(f"--mpp: {wanted}; volumes need --data_set instead")
     if not _MPP_RANGE[0] <= mpp <= _MPP_RANGE[1]:
         raise RequestError(f"--mpp: found {mpp}, wanted µm a pixel between {_MPP_RANGE[0]} and {_MPP_RANGE[1]}")
     return mpp
-
-
-def _check_output(output: Path, source: Path) -> str:
-    """The name of the data set that will be replaced; empty where there is none."""
-    if output.is_relative_to(source.resolve()) or source.resolve().is_relative_to(output):
-        raise RequestError(f"{output}: --output and --source are inside each other, wanted them apart")
-    if not output.exists():
-        return ""
-    if not output.is_dir():
-        raise RequestError(f"{output}: is a file, wanted a new directory for --output")
-    names = {path.name for path in output.iterdir()}
-    if not names:
-        return ""
-    if datalist.FILE_NAME not in names or "command" not in (earlier := datalist.read(output)):
-        raise RequestError(f"{output}: not empty and not written by prepare, wanted a new directory for --output")
-    if foreign := sorted(names - _WRITTEN):
-        raise RequestError(f"{output}: holds {foreign[0]}, which prepare did not write and would delete; move it away")
-    return str(earlier["name"])
 
 
 def _read(name: str, source: Path, patients: Path | None) -> list[Record]:
@@ -198,28 +177,6 @@ def _statistics(sections: dict[str, list[Record]], facts: dict[str, _Facts]) -> 
     mean = (counts * values).sum(axis=1) / counts.sum(axis=1)
     variance = (counts * (values - mean[:, None]) ** 2).sum(axis=1) / counts.sum(axis=1)
     return {"mean": np.round(mean, 6).tolist(), "std": np.round(np.sqrt(variance), 6).tolist()}
-
-
-@contextmanager
-def _replaced(output: Path) -> Iterator[Path]:
-    """A directory beside `output` that takes its name if all goes well, and vanishes if not."""
-    fresh = output.with_name(f".{output.name}.partial-{os.getpid()}")
-    old = output.with_name(f".{output.name}.old-{os.getpid()}")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        fresh.mkdir()
-        yield fresh
-        if output.exists():
-            output.rename(old)
-        fresh.rename(output)
-    except OSError as error:
-        if old.exists() and not output.exists():
-            old.rename(output)
-        raise RequestError(f"{error.filename or output}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if output.exists():
-            shutil.rmtree(old, ignore_errors=True)
 
 
 def _write(target: Path, head: dict[str, Any], sections: dict[str, list[Record]]) -> None:

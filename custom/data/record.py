@@ -13,6 +13,7 @@ class Record:
         image: the image's file.
         label: the mask's file; None for an image that has none.
         patient: empty where unknown.
+        modality: of a volume; empty for pictures.
     """
 
     id: str
@@ -20,3 +21,4 @@ class Record:
     image: SourceFile
     label: SourceFile | None
     patient: str = ""
+    modality: str = ""

@@ -10,6 +10,7 @@ from ..checks import RequestError
 
 # What operating systems and archivers leave beside a user's files.
 LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_DOUBLE = (".geojson.gz", ".nii.gz")
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class SourceFile:
 
     @property
     def suffix(self) -> str:
-        """The suffix in lower case, `.geojson.gz` counted as one."""
+        """The suffix in lower case, `.geojson.gz` and `.nii.gz` counted as one."""
         name = self._name.lower()
-        return name[-len(".geojson.gz") :] if name.endswith(".geojson.gz") else PurePosixPath(name).suffix
+        return next((suffix for suffix in _DOUBLE if name.endswith(suffix)), PurePosixPath(name).suffix)
 
     @property
     def stem(self) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from ..checks import RequestError
 from .record import Record
 
-# Sections of a list file; the second name is the one that published lists use.
-_LIST_NAMES = {"training": "training", "labelled": "training", "unlabelled": "unlabelled", "validation": "validation"}
+# In a list file, published lists have another name for it.
+_OTHER_NAMES = {"labelled": "training"}
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
@@ -39,7 +39,7 @@ def draw(records: list[Record], labelled: str, validation: float, seed: int) -> 
         RequestError: a number is out of range, or the patients cannot be cut.
     """
     pool = sorted((record for record in records if record.section == "training"), key=lambda one: natural(one.id))
-    held_out = _validation(pool, validation, seed)
+    held_out = hold_out(pool, validation, seed, "validation")
     rest = [record.id for record in pool if record.id not in held_out]
     number = _number(labelled, len(rest))
     chosen = set(_shuffled(rest, f"labelled {seed}")[:number])
@@ -51,27 +51,31 @@ def draw(records: list[Record], labelled: str, validation: float, seed: int) -> 
     }
 
 
-def from_file(records: list[Record], split: str) -> dict[str, list[str]]:
+def from_file(
+    records: list[Record], split: str, sections: tuple[str, ...] = ("training", "unlabelled", "validation")
+) -> dict[str, list[str]]:
     """Take the sections from a JSON file.
 
     Args:
         records: all records of a data set.
         split: `FILE`, holding `{"training" or "labelled": [ids], "unlabelled": [...], "validation": [...]}`; or
             `FILE#NAME` for a file that holds several such lists by name.
+        sections: what the file may name.
 
     Returns:
-        Ids of `training`, `unlabelled` and `validation`. Training images that the list leaves out are in none.
+        Ids of each section. Training images that the list leaves out are in none.
 
     Raises:
         RequestError: the file is no such list, an id is unknown, is given twice or has another section.
     """
     known = {record.id: record for record in records}
-    result: dict[str, list[str]] = {"training": [], "unlabelled": [], "validation": []}
+    result: dict[str, list[str]] = {name: [] for name in sections}
     seen: dict[str, str] = {}
     for listed_as, names in _read_list(split).items():
-        if listed_as not in _LIST_NAMES:
-            raise RequestError(f"{split}: found the section {listed_as!r}, wanted training, unlabelled and validation")
-        section = _LIST_NAMES[listed_as]
+        section = _OTHER_NAMES.get(listed_as, listed_as)
+        if section not in sections:
+            wanted = f"{', '.join(sections[:-1])} and {sections[-1]}"
+            raise RequestError(f"{split}: found the section {listed_as!r}, wanted {wanted}")
         if result[section]:
             raise RequestError(f"{split}: found both 'training' and 'labelled', which mean the same; wanted one")
         for name in map(str, names):
@@ -134,9 +138,24 @@ def _number(labelled: str, available: int) -> int:
     return int(value)
 
 
-def _validation(pool: list[Record], fraction: float, seed: int) -> set[str]:
+def hold_out(pool: list[Record], fraction: float, seed: int, section: str, of: int | None = None) -> set[str]:
+    """Draw images to hold out, by patient where every patient is known.
+
+    Args:
+        pool: images to draw from; at least one stays.
+        fraction: in [0, 1); at least one image if not 0.
+        seed: any whole number.
+        section: what they are held out for: another one draws others; the option's name in messages.
+        of: how many images the fraction is of; by default those of the pool.
+
+    Returns:
+        Their ids.
+
+    Raises:
+        RequestError: the fraction is out of range, or there are too few patients.
+    """
     if not 0 <= fraction < 1:
-        raise RequestError(f"--validation: found {fraction}, wanted a fraction from 0 up to 1")
+        raise RequestError(f"--{section}: found {fraction}, wanted a fraction from 0 up to 1")
     if fraction == 0:
         return set()
     groups: dict[str, list[str]] = defaultdict(list)
@@ -145,9 +164,9 @@ def _validation(pool: list[Record], fraction: float, seed: int) -> set[str]:
         groups[record.patient if by_patient else record.id].append(record.id)
     if len(groups) < 2:
         unit = "patient" if by_patient else "image"
-        raise RequestError(f"--validation: found {len(groups)} {unit} in the training set, wanted at least two")
-    target = fraction * len(pool)
-    order = _shuffled(list(groups), f"validation {seed}")
+        raise RequestError(f"--{section}: found {len(groups)} {unit} in the training set, wanted at least two")
+    target = fraction * (len(pool) if of is None else of)
+    order = _shuffled(list(groups), f"{section} {seed}")
     held_out: set[str] = set()
     # Patients that fit first; then one that goes past the number asked for, if that is closer to it than to stop.
     for fits in (True, False):

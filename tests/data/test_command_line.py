@@ -1,4 +1,6 @@
+import inspect
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -51,7 +53,7 @@ def test_words_that_look_like_python_stay_words(run, folder_source, tmp_path, mo
         (["prepar", "--help"], "unknown command 'prepar'; did you mean prepare?\n"),
         (["train"], "unknown command 'train', wanted prepare or synthesise; see python -m custom --help"),
         (["--mpp", "1"], "unknown command '--mpp', wanted prepare or synthesise"),
-        (["prepare"], "missing NAME (glas, crag, folder), --source, --output; for example python -m custom prepare f"),
+        (["prepare"], "missing NAME (glas, crag, folder, flare22, amos22, atlas23, btcv, acdc, hippocampus), --source"),
         (["prepare", "glas", "--source", "x"], "prepare: missing --output; for example"),
         (["synthesise"], "synthesise: missing --output; for example python -m custom synthesise --output my_glands;"),
         (["prepare", "folder", "--mp", "3"], "unknown option --mp; did you mean --mpp?\n"),
@@ -66,7 +68,18 @@ def test_words_that_look_like_python_stay_words(run, folder_source, tmp_path, mo
         (["prepare", "glas", "--source", "x", "--output", "y", "--seed", "1.5"], "--seed: found '1.5', wanted a whole"),
         (["prepare", "glas", "--source", "x", "--output", "y", "--validation", "some"], "--validation: found 'some'"),
         (["prepare", "glas", "--source", "x", "--output", "y", "--mpp"], "--mpp: found 'True', wanted a number"),
-        (["synthesise", "--output", "y", "--recipe", "kidney"], "--recipe: found 'kidney', wanted gland"),
+        (["prepare", "btvc", "--source", "x", "--output", "y"], "acdc, hippocampus; did you mean btcv?\n"),
+        (["prepare", "btcv", "--source", "x", "--output", "y"], "x: not found, wanted a directory or a zip"),
+        (["prepare", "btcv", "--source", "x", "--output", "y", "--mpp", "1"], "--mpp: is not for volumes, wanted it l"),
+        (["prepare", "btcv", "--source", "x", "--output", "y", "--labelled", "3"], "--labelled: is not for volumes"),
+        (["prepare", "btcv", "--source", "x", "--output", "y", "--data_set", "z"], "--data_set: found it with btcv, w"),
+        (["prepare", "glas", "--source", "x", "--output", "y", "--test", "0.2"], "--test: is not for glands, wanted"),
+        (["prepare", "folder", "--source", "x", "--output", "y", "--data_set", "z.json"], "z.json: cannot be read (No"),
+        (["prepare", "folder", "--source", "x", "--output", "y"], "at 40x; volumes need --data_set instead\n"),
+        (["prepare", "btcv", "--source", "x", "--output", "y", "--test", "some"], "--test: found 'some', wanted a num"),
+        (["prepare", "btcv", "--source", "x", "--output", "y", "--tets", "0.2"], "unknown option --tets; did you mean"),
+        (["synthesise", "--output", "y", "--recipe", "kidney"], "--recipe: found 'kidney', wanted gland or multimodal"),
+        (["synthesise", "--output", "y", "--recipe", "multimodal", "--number", "3"], "--number: found 3, wanted at le"),
         (["synthesise", "--output", "y", "--number", "few"], "--number: found 'few'"),
     ],
 )
@@ -86,6 +99,15 @@ def test_help_shows_the_defaults(run, verb, defaults):
     assert (status, err) == (0, "")
     for default in defaults:
         assert f"Default: {default}" in out
+
+
+def test_help_is_whole(run):
+    # Fire takes some words with a colon for an argument's name and drops what follows.
+    out = " ".join(run("prepare", "--help")[1].split())
+    for option in ("name", "patients", "split", "data_set"):
+        documented = inspect.cleandoc(command_line.prepare.__doc__)
+        [text] = re.findall(rf"^ {{4}}{option}: (.*?)(?=^ {{4}}\w+: |\Z)", documented, re.MULTILINE | re.DOTALL)
+        assert " ".join(text.split()) in out
 
 
 @pytest.mark.parametrize("verb", ["prepare", "synthesise"])
@@ -132,6 +154,19 @@ def test_patients(run, folder_source, tmp_path):
     # Eight images in pairs: a quarter is the pair of one patient.
     assert "validation    2 images,  1 patients" in out
     assert f"--patients {table}" in datalist.read(tmp_path / "data")["command"]
+
+
+def test_volumes(run, tmp_path):
+    source, output = tmp_path / "volumes" / "synthetic_mr", tmp_path / "data"
+    words = ("--recipe", "multimodal", "--output", tmp_path / "volumes", "--number", "4")
+    assert run("synthesise", *words) == (0, "", "")
+    words = ("folder", "--source", source, "--output", output, "--test", "0.5", "--data_set", source / "data_set.json")
+    status, out, err = run("prepare", *words)
+    assert (status, err) == (0, "")
+    assert "test          2 volumes,   1 patients: mr 2" in out
+    rest = f"--validation 0 --test 0.5 --seed 0 --data_set {source / 'data_set.json'}"
+    command = f"python -m custom prepare folder --source {source} --output {output} {rest}"
+    assert datalist.read(output)["command"] == command
 
 
 def test_synthesise(run, monkeypatch, tmp_path):

@@ -1,0 +1,216 @@
+"""Several prepared data sets of volumes as one: a task is what one of them shows in one modality."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..checks import RequestError, did_you_mean
+from . import datalist
+from .datalist import raise_problems
+from .declaration import check_intensity, check_labels, check_spacing
+from .record import Record
+from .source_file import SourceFile
+from .volume_files import load_volumes
+
+
+def task_table(dataset_dirs: Sequence[str] | str) -> dict[str, dict[str, Any]]:
+    """The tasks of several data sets; the index in the table's order is a task's id.
+
+    Args:
+        dataset_dirs: directories that `prepare` wrote, or one.
+
+    Returns:
+        Name to `head` (the data set's name, since its tasks share a head), `modality`, `labels` (id to organ,
+        ascending), `spacing` (mm in plane) and `intensity` (`window_hu` or `percentiles`). A task is named as its data
+        set, or `<data set>_<modality>` where that has several.
+
+    Raises:
+        RequestError: a data set is none of volumes, or two have one name.
+    """
+    table: dict[str, dict[str, Any]] = {}
+    where: dict[str, str] = {}
+    for folder in _folders(dataset_dirs):
+        for name, task in _tasks(folder).items():
+            if name in where:
+                raise RequestError(f"{folder}: has the task {name!r} of {where[name]} too, wanted each name once")
+            table[name], where[name] = task, folder
+    heads = {where[name]: task["head"] for name, task in table.items()}
+    if len(set(heads.values())) < len(heads):
+        twice = [folder for folder, head in heads.items() if list(heads.values()).count(head) > 1]
+        raise RequestError(f"{twice[1]}: has the name {heads[twice[1]]!r} of {twice[0]} too, wanted each name once")
+    return table
+
+
+def items(dataset_dirs: Sequence[str] | str, section: str, needed: bool = False) -> list[dict[str, Any]]:
+    """The items of one section of all data sets.
+
+    Args:
+        dataset_dirs: directories that `prepare` wrote, or one.
+        section: `training`, `unlabelled`, `validation` or a test section; not every data set needs to have it.
+        needed: whether it is an error if all are empty.
+
+    Returns:
+        Items with absolute paths under `image` and `label`, and with `id`, `patient`, `modality` and `task`.
+
+    Raises:
+        RequestError: no data set has such a section, all are empty though needed, or a file is missing.
+    """
+    folders = _folders(dataset_dirs)
+    task_table(folders)
+    found: list[dict[str, Any]] = []
+    names: list[str] = []
+    for folder in folders:
+        content = datalist.read(folder)
+        named = {task["modality"]: name for name, task in _tasks(folder).items()}
+        there = [name for name in content if name not in datalist.DESCRIPTION]
+        names += there
+        if section not in there:
+            continue
+        for item in datalist.section(folder, section):
+            if item.get("modality") not in named:
+                wanted = f"wanted one of {', '.join(named)}"
+                raise RequestError(f"{folder}: {item['id']} has the modality {item.get('modality')!r}, {wanted}")
+            found.append({**item, "task": named[item["modality"]]})
+    if section not in names and section not in datalist.SECTIONS:
+        wanted = ", ".join(dict.fromkeys(names))
+        raise RequestError(f"{', '.join(folders)}: no section {section!r}, wanted one of {wanted}")
+    if needed and not found:
+        raise RequestError(f"{', '.join(folders)}: found no volume in {section!r}, wanted at least one")
+    return found
+
+
+def test_sections(dataset_dirs: Sequence[str] | str) -> list[str]:
+    """The names of the test sections that hold a volume, in the order in which they come.
+
+    Args:
+        dataset_dirs: directories that `prepare` wrote, or one.
+
+    Returns:
+        At least one name.
+
+    Raises:
+        RequestError: there is none.
+    """
+    folders = _folders(dataset_dirs)
+    names = [
+        name
+        for folder in folders
+        for name, content in datalist.read(folder).items()
+        if name not in (*datalist.DESCRIPTION, *datalist.SECTIONS) and content
+    ]
+    if not names:
+        said = f"{', '.join(folders)}: found no volume in a test section"
+        raise RequestError(f"{said}, wanted one (prepare with --test 0.2), or --test_section validation")
+    return list(dict.fromkeys(names))
+
+
+def check(dataset_dirs: Sequence[str] | str) -> None:
+    """Open every volume once, since what breaks in a loader's worker loses its name, and log what there is.
+
+    Args:
+        dataset_dirs: directories that `prepare` wrote, or one.
+
+    Raises:
+        RequestError: a task has no labelled training volume, a file is missing or broken, a label's grid is not its
+            image's or holds an id that is not declared; names the first of them.
+    """
+    folders = _folders(dataset_dirs)
+    table = task_table(folders)
+    names = dict.fromkeys([*datalist.SECTIONS, *(name for folder in folders for name in _sections(folder))])
+    sections = {name: items(folders, name, needed=name == "training") for name in names}
+    for task in table:
+        counts = {name: sum(item["task"] == task for item in found) for name, found in sections.items()}
+        said = ", ".join(f"{name} {number or 'empty'}" for name, number in counts.items())
+        logging.getLogger(__name__).info("%s: %s", task, said)
+        if not counts["training"]:
+            raise RequestError(f"{', '.join(folders)}: the task {task} has no labelled training volume, wanted one")
+    everything = [item for found in sections.values() for item in found]
+    problems = []
+    # delay: no bar for what takes less than two seconds; disable=None: no bar where nobody watches a terminal
+    for item in tqdm(everything, desc="checking volumes", unit="volume", delay=2, disable=None, leave=False):
+        try:
+            facts = table[item["task"]]
+            load_volumes(_record(item), [int(one) for one in facts["labels"]], check_spacing(facts["spacing"]))
+        except RequestError as error:
+            problems.append(str(error))
+    raise_problems(problems, len(everything))
+
+
+def balanced(items: Sequence[Mapping[str, Any]], weights: Mapping[str, float] | None = None) -> list[float]:
+    """Weights for `torch.utils.data.WeightedRandomSampler` that draw every task equally often, whatever its size.
+
+    Args:
+        items: what is drawn from, each with its `task`.
+        weights: how often a task is drawn, relative to the others, >= 0; 1 for those that are not named.
+
+    Returns:
+        A weight for each item; those of a task add up to its weight.
+
+    Raises:
+        RequestError: a weight is of an unknown task, or is negative, or nothing can be drawn.
+    """
+    wanted = dict(weights or {})
+    counts = Counter(item["task"] for item in items)
+    for name, weight in wanted.items():
+        if name not in counts:
+            near = did_you_mean(name, counts) or f", wanted one of {', '.join(counts)}"
+            raise RequestError(f"weights: found the task {name!r}{near}")
+        if not 0 <= weight < float("inf"):
+            raise RequestError(f"weights: found {weight!r} for {name}, wanted a number from 0 on")
+    result = [wanted.get(item["task"], 1.0) / counts[item["task"]] for item in items]
+    if not any(result):
+        raise RequestError("weights: found 0 for every task, wanted one above")
+    return result
+
+
+def fingerprint(dataset_dirs: Sequence[str] | str) -> str:
+    """What tells these data sets, in this order, from others.
+
+    Args:
+        dataset_dirs: directories that `prepare` wrote, or one.
+
+    Returns:
+        For example `btcv 3f2a9c04b1de, acdc 0c1d2e3f4a5b`.
+    """
+    return ", ".join(datalist.fingerprint(folder) for folder in _folders(dataset_dirs))
+
+
+def _folders(dataset_dirs: Sequence[str] | str) -> list[str]:
+    folders = [dataset_dirs] if isinstance(dataset_dirs, str | Path) else list(dataset_dirs)
+    if not folders:
+        raise RequestError("--dataset_dirs: found an empty list, wanted directories that prepare wrote")
+    return [str(folder) for folder in folders]
+
+
+def _tasks(folder: str) -> dict[str, dict[str, Any]]:
+    content = datalist.read(folder)
+    path = Path(folder) / datalist.FILE_NAME
+    if not isinstance(content.get("modalities"), dict) or not content["modalities"]:
+        raise RequestError(f"{path}: found no modalities, wanted a data set of volumes, such as prepare btcv writes")
+    name, modalities = content["name"], content["modalities"]
+    tasks = {}
+    try:
+        labels = {str(one): organ for one, organ in check_labels(content.get("labels")).items()}
+        spacing = list(check_spacing(content.get("spacing")))
+        for modality, rule in modalities.items():
+            task = name if len(modalities) == 1 else f"{name}_{modality}"
+            tasks[task] = {"head": name, "modality": modality, "labels": labels, "spacing": spacing}
+            tasks[task]["intensity"] = check_intensity(modality, rule)
+    except RequestError as error:
+        raise RequestError(f"{path}: {error}") from None
+    return tasks
+
+
+def _sections(folder: str) -> Iterable[str]:
+    return [name for name in datalist.read(folder) if name not in datalist.DESCRIPTION]
+
+
+def _record(item: Mapping[str, Any]) -> Record:
+    label = SourceFile(Path(item["label"])) if "label" in item else None
+    return Record(item["id"], "", SourceFile(Path(item["image"])), label)
