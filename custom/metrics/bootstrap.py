@@ -1,6 +1,6 @@
 """How sure a mean over images is, when several images come from one patient.
 
-Axes: d, p = draws, patients.
+Axes: n, k = images, scores of an image; d, p = draws, patients.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ def bootstrap_interval(
 
     With groups it is a cluster bootstrap: whole patients are drawn with replacement, as many as there are, and the
     mean is taken over all their images, since images of one patient are alike. Without, images are drawn.
+    Where an image has several scores, as a volume has one of each organ, the mean is that of the scores' own means.
 
     Args:
-        values: Score of each image, finite.
+        values: Score of each image (n,), finite; or several (n, k), NaN where an image has no such score.
         groups: Patient of each image; an image whose patient is None is a patient of its own.
         confidence: Share of draws within the interval, in (0, 1).
         seed: Seed of the draws.
@@ -33,11 +34,12 @@ def bootstrap_interval(
         Lower and upper end. NaN, NaN with a single patient (or image): nothing varies, so nothing can be said.
 
     Raises:
-        ValueError: If there are no values, one is not finite, the groups are fewer or more, or an option is out of
-        range.
+        ValueError: If there are no values, one is not finite (of several: none is), the groups are fewer or more, or an
+        option is out of range.
     """
     scores = np.asarray(values, dtype=np.float64)
-    if scores.ndim != 1 or not len(scores) or not np.isfinite(scores).all():
+    finite = np.isfinite(scores)
+    if scores.ndim not in (1, 2) or not scores.size or not (finite.all() if scores.ndim == 1 else finite.any()):
         raise ValueError("values must be a non-empty list of finite numbers")
     if groups is not None and len(groups) != len(scores):
         raise ValueError(f"{len(scores)} values but {len(groups)} groups")
@@ -50,9 +52,15 @@ def bootstrap_interval(
     ]
     if len(number) == 1:
         return float("nan"), float("nan")
-    images = np.bincount(patient)
-    totals = np.bincount(patient, weights=scores)
+    columns, finite = scores.reshape(len(scores), -1), finite.reshape(len(scores), -1)
+    totals, counts = np.zeros((2, len(number), columns.shape[1]))
+    np.add.at(totals, patient, np.where(finite, columns, 0.0))
+    np.add.at(counts, patient, finite)
     drawn = np.random.default_rng(seed).integers(len(number), size=(draws, len(number)))
-    means = totals[drawn].sum(axis=1) / images[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    # One column at a time: all of them together would take draws * patients * scores numbers.
+    total, count = (np.stack([column[drawn].sum(axis=1) for column in part.T], axis=1) for part in (totals, counts))
+    # A score that none of the drawn patients has says nothing in this draw; nor does a draw without any score.
+    means = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    means = means[(count > 0).any(axis=1)]
+    low, high = np.quantile(np.nanmean(means, axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)

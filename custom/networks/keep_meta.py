@@ -18,4 +18,4 @@ def keep_meta(output: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
     if not isinstance(inputs, MetaTensor):
         return output
     meta = MetaTensor([]).copy_meta_from(inputs, copy_attr=False)
-    return convert_to_dst_type(output, meta, device=output.device)[0]
+    return convert_to_dst_type(output, meta, dtype=output.dtype, device=output.device)[0]

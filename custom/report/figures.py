@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import fill
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,11 +18,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from ..metrics import gate_use
 from ..metrics.gate_use import INDIFFERENT
+from .figure_style import INK, PALE, PALETTE, quiet, sideways, strip
 from .scores import SCORES
-
-# Okabe and Ito's palette, told apart by all common kinds of colour vision; the yellow is left out: too pale for lines.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-_INK, _PALE = "#333333", "#8a8f98"
 
 # What a panel of the curves shows: beginning of the names, title, name of the vertical axis, logarithmic or not.
 _PANELS = (
@@ -34,11 +31,16 @@ _PANELS = (
 )
 
 
-def gate_verdict(moments: torch.Tensor) -> str:
+def gate_verdict(
+    moments: torch.Tensor, names: Sequence[str] | None = None, thing: str = "image", parts: str = "pixels"
+) -> str:
     """Say in words what a gate does.
 
     Args:
         moments: What `metrics.gate_moments` gives for each image, (n, 2, e).
+        names: What the experts are called; None: by their numbers.
+        thing: What the weights are kept of, in the singular.
+        parts: What each thing has weights for.
 
     Returns:
         Whether the gate stays at the average, ignores its input, uses one expert alone, or chooses by image or place.
@@ -48,23 +50,26 @@ def gate_verdict(moments: torch.Tensor) -> str:
     """
     means = _means(moments)
     images, experts = means.shape
+    names = names or [str(expert + 1) for expert in range(experts)]
     if experts == 1:
         return "one expert only: there is nothing to choose"
     use = gate_use(moments)
-    favourite = int(np.argmax(use["mean"]))
+    best = int(np.argmax(use["mean"]))
+    favourite = f"expert {names[best]}"
     if use["state"] == "indifferent":
         return f"stays at the average, 1/{experts} each: the gate makes no choice"
     if use["state"] == "collapsed":
-        return f"uses expert {favourite + 1} alone, at {use['mean'][favourite]:.2f} on average: the others are idle"
+        return f"uses {favourite} alone, at {use['mean'][best]:.2f} on average: the others are idle"
     if max(use["spread"]) <= INDIFFERENT < max(use["spread_pixels"]):
-        return f"chooses by place, not by image: weights vary by up to ±{max(use['spread_pixels']):.2f} over pixels"
+        apart = max(use["spread_pixels"])
+        return f"chooses by place, not by {thing}: weights vary by up to ±{apart:.2f} over {parts}"
     if images == 1:
-        return f"prefers expert {favourite + 1}; one image cannot tell whether it heeds its input"
+        return f"prefers {favourite}; one {thing} cannot tell whether it heeds its input"
     if max(use["spread"]) <= INDIFFERENT:
-        return f"ignores its input: every image gets nearly the same weights, expert {favourite + 1} most"
+        return f"ignores its input: every {thing} gets nearly the same weights, {favourite} most"
     winners = np.bincount(means.argmax(1), minlength=experts)
-    shares = ", ".join(f"expert {i + 1} in {100 * won / images:.0f} %" for i, won in enumerate(winners) if won)
-    return f"heeds its input: weights vary by up to ±{max(use['spread']):.2f} between images; largest is {shares}"
+    shares = ", ".join(f"expert {names[i]} in {100 * won / images:.0f} %" for i, won in enumerate(winners) if won)
+    return f"heeds its input: weights vary by up to ±{max(use['spread']):.2f} between {thing}s; largest is {shares}"
 
 
 def gate_use_figure(use: Mapping[str, torch.Tensor]) -> Figure:
@@ -107,21 +112,16 @@ def scores_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     figure = Figure(figsize=(5.6 * len(groups), 0.9 + 0.55 * max(map(len, groups))), layout="constrained")
     for axes, group in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
         for line, score in enumerate(group):
-            values = np.array([row[score.name] for row in rows], dtype=float)
-            values = values[np.isfinite(values)]
-            axes.plot(values, line + _sideways(len(values)), "o", markersize=4.5, alpha=0.4, color=PALETTE[0],
-                      markeredgewidth=0)  # fmt: skip
-            if len(values):
-                axes.plot([values.mean()] * 2, [line - 0.4, line + 0.4], color=PALETTE[1], linewidth=2.6)
+            strip(axes, line, np.array([row[score.name] for row in rows], dtype=float))
         axes.set_yticks(range(len(group)), [score.title for score in group])
         axes.set_ylim(len(group) - 0.45, -0.55)
         if group is shares:
             axes.set_xlim(-0.02, 1.02)
-            axes.set_xlabel("share; 1 is perfect", color=_INK)
+            axes.set_xlabel("share; 1 is perfect", color=INK)
         else:
             axes.set_xlim(left=0)
-            axes.set_xlabel("µm; 0 is perfect", color=_INK)
-        _quiet(axes, grid="x")
+            axes.set_xlabel("µm; 0 is perfect", color=INK)
+        quiet(axes, grid="x")
     return figure
 
 
@@ -152,18 +152,18 @@ def curves_figure(history: Sequence[Mapping[str, float]]) -> Figure:
     for axes, ((prefix, title, unit, logarithmic), found) in zip(grid, panels, strict=False):
         for colour, name in enumerate(found):
             _curve(axes, history, name, name.removeprefix(prefix), PALETTE[colour % len(PALETTE)])
-        axes.set_title(title, fontsize=10.5, fontweight="bold", loc="left", color=_INK)
-        axes.set_ylabel(unit, color=_INK)
-        axes.set_xlabel("step", color=_INK)
+        axes.set_title(title, fontsize=10.5, fontweight="bold", loc="left", color=INK)
+        axes.set_ylabel(unit, color=INK)
+        axes.set_xlabel("step", color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if logarithmic and _all_positive(history, found):
             _logarithmic(axes)
         if prefix.startswith("gate/"):
-            axes.axhline(1 / len(found), color=_PALE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
+            axes.axhline(1 / len(found), color=PALE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
             axes.set_ylim(0, 1)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8, frameon=False)
-        _quiet(axes)
+        quiet(axes)
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
     return figure
@@ -177,32 +177,27 @@ def _means(moments: torch.Tensor) -> np.ndarray:
     return moments[:, 0].cpu().numpy()
 
 
-def _sideways(count: int) -> np.ndarray:
-    """Offsets that keep points of a strip apart: by the golden ratio, which spreads evenly and without chance."""
-    return 0.64 * ((np.arange(count) * 0.618034) % 1.0 - 0.5)
-
-
 def _gate_panel(axes: Axes, task: str, weights: np.ndarray, verdict: str) -> None:
     images, experts = weights.shape
-    sideways = _sideways(images)
-    axes.axhline(1 / experts, color=_PALE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
+    apart = sideways(images)
+    axes.axhline(1 / experts, color=PALE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
     axes.annotate(f" 1/{experts}", (1, 1 / experts), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
-                  color=_PALE)  # fmt: skip
+                  color=PALE)  # fmt: skip
     for expert in range(experts):
         colour, column = PALETTE[expert % len(PALETTE)], weights[:, expert]
-        axes.plot(expert + sideways, column, "o", markersize=4.5, alpha=0.45, color=colour, markeredgewidth=0, zorder=2)
+        axes.plot(expert + apart, column, "o", markersize=4.5, alpha=0.45, color=colour, markeredgewidth=0, zorder=2)
         axes.plot([expert - 0.36, expert + 0.36], [column.mean()] * 2, color=colour, linewidth=2.6, zorder=3)
         label = f"{column.mean():.2f} ± {column.std():.2f}"
         axes.annotate(label, (expert, 1.12), ha="center", va="top", fontsize=8.5, fontweight="bold", color=colour)
     axes.set_xlim(-0.6, experts - 0.4)
     axes.set_ylim(-0.02, 1.14)
     axes.set_xticks(range(experts), [f"expert {expert + 1}" for expert in range(experts)])
-    axes.set_ylabel("gate weight, a point an image", color=_INK)
+    axes.set_ylabel("gate weight, a point an image", color=INK)
     verdict = fill(verdict, 46)
-    axes.set_title(verdict + "\n" * (2 - verdict.count("\n")), fontsize=8.5, loc="left", color=_INK)
-    axes.annotate(task, (0, 1), (0, 43), xycoords="axes fraction", textcoords="offset points", fontsize=11, color=_INK,
+    axes.set_title(verdict + "\n" * (2 - verdict.count("\n")), fontsize=8.5, loc="left", color=INK)
+    axes.annotate(task, (0, 1), (0, 43), xycoords="axes fraction", textcoords="offset points", fontsize=11, color=INK,
                   fontweight="bold")  # fmt: skip
-    _quiet(axes)
+    quiet(axes)
 
 
 def _curve(axes: Axes, history: Sequence[Mapping[str, float]], name: str, label: str, colour: str) -> None:
@@ -222,12 +217,4 @@ def _logarithmic(axes: Axes) -> None:
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
     axes.yaxis.set_minor_formatter("{x:g}")
-    axes.tick_params(which="minor", labelsize=8.5, labelcolor=_INK, color=_PALE)
-
-
-def _quiet(axes: Axes, grid: Literal["x", "y"] = "y") -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_PALE)
-    axes.tick_params(colors=_INK, labelsize=8.5)
-    axes.grid(axis=grid, color="#e6e8eb", linewidth=0.8)
-    axes.set_axisbelow(True)
+    axes.tick_params(which="minor", labelsize=8.5, labelcolor=INK, color=PALE)

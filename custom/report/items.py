@@ -1,4 +1,4 @@
-"""What an engine's state holds of each image, whether MONAI has taken the batch apart or not."""
+"""What an engine's state and a network's outputs hold of each image."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from ignite.engine import Engine
 from monai.data import decollate_batch
 
 
 def items(engine: Engine) -> list[dict[str, Any]]:
-    """Batch and output of an engine, an item an image; what both hold is the output's.
+    """Batch and output of an engine, an item an image, whether MONAI has taken them apart or not.
+
+    What both hold is the output's.
 
     Args:
         engine: An engine whose `state.batch` and `state.output` are dictionaries of batches, or lists of dictionaries.
@@ -25,6 +28,18 @@ def items(engine: Engine) -> list[dict[str, Any]]:
 
 def _apart(part: Any) -> list[dict[str, Any]]:
     return decollate_batch(part) if isinstance(part, Mapping) else part
+
+
+def gates(outputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights of the gates.
+
+    Args:
+        outputs: What a network's `tasks` gives; `<name>_gate` (b, e[, h, w]) are weights of e experts.
+
+    Returns:
+        By name.
+    """
+    return {key.removesuffix("_gate"): value for key, value in outputs.items() if key.endswith("_gate")}
 
 
 def as_files_hold_it(array: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which files the tiles' results go to."""
+"""Which files results go to."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from pathlib import Path
 
 from ..checks import RequestError
 
-KINDS = ("mask", "instances", "overlay", "probability")
+# Of the glands of a picture.
+ENDINGS = ("_mask.png", "_instances.png", "_overlay.png", "_probability.png")
 
 
 def output_stems(
-    inputs: Sequence[str | os.PathLike[str]], output_dir: str | os.PathLike[str], input_dir: str | os.PathLike[str]
+    inputs: Sequence[str | os.PathLike[str]],
+    output_dir: str | os.PathLike[str],
+    input_dir: str | os.PathLike[str],
+    endings: Sequence[str] = ENDINGS,
 ) -> dict[str, Path]:
-    """Name each input's results: its folder below `input_dir`, and its name without the last ending.
+    """Name each input's results: its folder below `input_dir`, and its name without the last ending (or `.nii.gz`).
 
     Args:
-        inputs: The pictures; `scans/a/slide.1.png` below `scans` becomes `OUT/a/slide.1`.
+        inputs: The pictures or volumes; `scans/a/slide.1.png` below `scans` becomes `OUT/a/slide.1`.
         output_dir: Where results go.
         input_dir: The folder that the inputs' own folders are counted from.
+        endings: What each input's results are called after that name.
 
     Returns:
-        Input to path of its results, to which `_<kind>.png` is added.
+        Input to path of its results, to which an ending is added.
 
     Raises:
         RequestError: If two inputs share an output name, an output would replace an input, or an input lies elsewhere.
@@ -34,13 +39,14 @@ def output_stems(
     for source, given in sources.items():
         if not source.is_relative_to(top):
             raise RequestError(f"{given}: found outside {input_dir}, wanted all inputs below one folder")
-        stem = out / source.relative_to(top).parent / source.stem
-        if stem in taken:
-            raise RequestError(f"{taken[stem]} and {given} would share the output {stem}_mask.png; rename one of them")
-        replaced = [path for kind in KINDS if (path := stem.with_name(f"{stem.name}_{kind}.png")) in sources]
-        if replaced:
-            raise RequestError(f"the results of {given} would replace the input {sources[replaced[0]]}; "
-                               "give another --output_dir")  # fmt: skip
-        taken[stem] = given
+        name = source.name[: -len(".nii.gz")] if source.name.lower().endswith(".nii.gz") else source.stem
+        stem = out / source.relative_to(top).parent / name
+        for path in (stem.with_name(f"{name}{ending}") for ending in endings):
+            if path in taken:
+                raise RequestError(f"{taken[path]} and {given} would share the output {path}; rename one of them")
+            if path in sources:
+                raise RequestError(f"the results of {given} would replace the input {sources[path]}; "
+                                   "give another --output_dir")  # fmt: skip
+            taken[path] = given
         stems[given] = stem
     return stems

@@ -30,6 +30,9 @@ th, td { text-align: right; padding: 6px 10px; border-bottom: 1px solid var(--li
 th { vertical-align: bottom; font-weight: 600; border-bottom: 1.5px solid var(--ink); }
 thead th small { display: block; font-weight: 400; color: var(--soft); }
 tbody tr:nth-child(even) { background: var(--wash); }
+.sum td { background: #fff; } tbody tr:not(.sum) + .sum td { border-top: 1.5px solid var(--ink); }
+.overview { margin: 26px 0 0; }
+.note { margin: 8px 0 0; font-size: 0.9rem; max-width: none; }
 .left { text-align: left; white-space: normal; }
 .bar { display: inline-block; width: 64px; height: 8px; margin-right: 8px; border-radius: 2px; background: #e9edf1; }
 .bar i { display: block; height: 100%; border-radius: 2px; background: var(--blue); }
@@ -39,6 +42,7 @@ figcaption { font-size: 0.92rem; margin-top: 8px; max-width: 90ch; }
 figcaption strong { color: var(--ink); }
 .case { break-inside: avoid; margin: 22px 0 30px; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; }
+.whole img { max-width: 100%; }
 .pair img { width: 100%; border: 1px solid var(--line); }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 22px; margin: 10px 0 0; padding: 0; list-style: none;
   font-size: 0.92rem; }

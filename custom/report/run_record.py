@@ -24,6 +24,7 @@ RUN_FILE = "run.json"
 _FREE = {
     "bundle_root",
     "dataset_dir",
+    "dataset_dirs",
     "output_dir",
     "device",
     "num_workers",

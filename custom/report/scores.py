@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Score:
-    """A score of one image.
+    """A score of one image or volume.
 
     Attributes:
         name: Column in `metrics.csv` and key in `metrics_summary.json`.
         title: What people read.
-        unit: `µm`, `px`, or empty for a share in [0, 1].
+        unit: `µm`, `mm`, `px`, or empty for a share in [0, 1].
         higher_is_better: Whether a perfect result has the highest value.
         meaning: One sentence for a reader who has not met it.
     """
@@ -48,3 +48,13 @@ SCORES = (
 BY_NAME = {score.name: score for score in SCORES}
 # Of a whole section, the pixels of all its images pooled: Dice and Jaccard of background and of gland, averaged.
 POOLED = {"mdice": "mDice, pooled", "mjaccard": "mJaccard, pooled"}
+
+# Of a volume: means over its organs.
+ORGAN_SCORES = (
+    Score("dice", "Dice", "", True, "Overlap of each organ with its reference, averaged over the organs."),
+    Score("dice_8", "Dice, 8 organs", "", True, "The same over the eight organs that most tables of BTCV report."),
+    Score("surface_dice", "Surface Dice", "", True,
+          "Share of the outlines that lie within the tolerance of each other, averaged over the organs."),
+    Score("hd95_mm", "HD95", "mm", False,
+          "95th percentile of the distances between the outlines, averaged over the organs; missed: the diagonal."),
+)  # fmt: skip

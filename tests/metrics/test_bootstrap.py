@@ -36,6 +36,18 @@ def test_against_all_possible_draws(groups):
     assert np.quantile(means, 0.87) <= high <= np.quantile(means, 0.93)
 
 
+def test_several_scores_of_a_volume_by_hand():
+    # Patient a has 0 and 1, patient b 1 and none. Draws: a a: (0 + 1) / 2 = 1/2; a b: ((0 + 1) / 2 + 1) / 2 = 3/4;
+    # b b: the first score alone, 1. In quarters 1, 2, 1.
+    values = [[0.0, 1.0], [1.0, float("nan")]]
+    assert bootstrap_interval(values, ["a", "b"]) == (0.5, 1.0)
+    assert bootstrap_interval(values, ["a", "b"], confidence=0.4) == (0.75, 0.75)
+    # One column is the plain case.
+    assert bootstrap_interval([[0.2], [0.5], [0.9]]) == bootstrap_interval([0.2, 0.5, 0.9])
+    # A patient without any score changes nothing but the draws that are left: b b says nothing.
+    assert bootstrap_interval([[0.5], [float("nan")]]) == (0.5, 0.5)
+
+
 def test_patients_widen_the_interval():
     draw = np.random.default_rng(0)
     patient = np.repeat(np.arange(10), 6)
@@ -74,6 +86,7 @@ def test_one_image_says_nothing():
     [
         ([], {}, "values"),
         ([0.1, float("nan")], {}, "values"),
+        ([[float("nan")], [float("nan")]], {}, "values"),
         ([0.1, 0.2], {"groups": ["a"]}, "2 values but 1 groups"),
         ([0.1, 0.2], {"confidence": 1.0}, "confidence"),
         ([0.1, 0.2], {"draws": 0}, "draws"),

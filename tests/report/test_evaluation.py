@@ -133,6 +133,24 @@ def test_gates_were_asked_and_everything_is_in_one_page(output_dir):
     ]  # fmt: skip
 
 
+class _OneExpert(_Network):
+    def tasks(self, image):
+        return {"mask": image}
+
+
+def test_a_single_expert_has_no_gate_to_tell_of(tmp_path):
+    report = EvaluationReport(tmp_path, "testA", mpp=0.5, network=_OneExpert())
+    evaluator = SupervisedEvaluator(
+        torch.device("cpu"), [_collate([_item("a", "1", _box(), _box())])], _OneExpert(), inferer=SimpleInferer(),
+        val_handlers=[report],
+    )  # fmt: skip
+    evaluator.logger.setLevel(logging.WARNING)
+    evaluator.run()
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["metrics.csv", "metrics_summary.json", "overlays", "report.html"]
+    assert "expert" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_without_a_distance_the_pieces_of_the_mask_are_glands_and_a_list_of_items_is_fine(tmp_path):
     report = EvaluationReport(tmp_path, "validation", mpp=0.5)
     item = _item("a", None, _box(), _box())

@@ -27,3 +27,15 @@ def test_an_output_never_replaces_an_input(tmp_path):
 def test_an_input_elsewhere_is_refused(tmp_path):
     with pytest.raises(RequestError, match="found outside"):
         output_stems([Path("/elsewhere/x.png")], tmp_path / "out", tmp_path)
+
+
+def test_a_volume_has_no_double_ending_and_tasks_are_part_of_the_name(tmp_path):
+    inputs = [tmp_path / "a.nii.gz", tmp_path / "b.1.nii", tmp_path / "c.NII.GZ"]
+    stems = output_stems(inputs, tmp_path / "out", tmp_path, ["_btcv.nii.gz"])
+    assert [stem.name for stem in stems.values()] == ["a", "b.1", "c"]
+    # "a" for the task b_c and "a_b" for the task c
+    inputs = [tmp_path / "a.nii.gz", tmp_path / "a_b.nii.gz"]
+    with pytest.raises(RequestError, match=r"would share the output .*a_b_c\.nii\.gz"):
+        output_stems(inputs, tmp_path / "out", tmp_path, ["_b_c.nii.gz", "_c.nii.gz"])
+    with pytest.raises(RequestError, match=r"would replace the input .*a_b\.nii\.gz"):
+        output_stems(inputs, tmp_path, tmp_path, ["_b.nii.gz"])

@@ -1,0 +1,112 @@
+"""Volumes as a network sees them: turned to RAS, slice by slice at the network's own spacing.
+
+Axes: x to the patient's right, y to the front, z to the head, in voxels of the file; k slices, u and v the pixels of a
+slice (x and y at the network's spacing), c channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.data.utils import affine_to_spacing
+from monai.transforms import Orientation
+from monai.utils import convert_to_tensor
+from nibabel.orientations import aff2axcodes
+from torch.nn import functional as F
+
+# What RAS means; said, since MONAI's default depends on other metadata.
+_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))
+
+
+def to_ras(voxels: torch.Tensor, affine: Any) -> MetaTensor:
+    """Turn a volume to RAS: axes are swapped and flipped, no voxel changes its value.
+
+    Args:
+        voxels: (t, x, y, z) in any orientation.
+        affine: (4, 4), or (1, 4, 4) as a loader collates it: from voxels to mm, RAS as NIfTI has it.
+
+    Returns:
+        The same voxels with their affine and no other metadata; `from_ras` turns back.
+
+    Raises:
+        ValueError: If the volume has not four axes.
+    """
+    if voxels.ndim != 4:
+        raise ValueError(f"a volume (t, x, y, z) is needed, got {tuple(voxels.shape)}")
+    volume = MetaTensor(convert_to_tensor(voxels, track_meta=False), affine=_one(affine))
+    return cast(MetaTensor, Orientation(axcodes="RAS", labels=_LABELS)(volume))
+
+
+def from_ras(values: torch.Tensor, turned: MetaTensor, affine: Any) -> torch.Tensor:
+    """Turn values on the grid that `to_ras` made back to the grid of the file.
+
+    Args:
+        values: (t, x, y, z) in RAS.
+        turned: What `to_ras` gave.
+        affine: What `to_ras` was given.
+
+    Returns:
+        (t, x, y, z) in the orientation of the file, without metadata.
+    """
+    codes = "".join(aff2axcodes(np.asarray(_one(affine))))
+    back = Orientation(axcodes=codes, labels=_LABELS)(MetaTensor(values, affine=turned.affine))
+    return convert_to_tensor(back, track_meta=False)
+
+
+def slice_size(volume: MetaTensor, spacing: Sequence[float]) -> tuple[int, int]:
+    """How many pixels a slice has at another spacing; the field of view stays.
+
+    Args:
+        volume: (t, x, y, z), RAS.
+        spacing: In mm, along x and y.
+
+    Returns:
+        u and v, at least 1.
+    """
+    own = affine_to_spacing(volume.affine, r=3)
+    u, v = (
+        max(1, round(side * float(step) / wanted))
+        for side, step, wanted in zip(volume.shape[1:3], own, spacing, strict=False)
+    )
+    return u, v
+
+
+def neighbours(volume: torch.Tensor, indices: Sequence[int], size: Sequence[int]) -> torch.Tensor:
+    """Stack each slice between the two beside it; beyond the ends the last slice is repeated.
+
+    Args:
+        volume: (x, y, z), RAS.
+        indices: The k slices wanted, along z.
+        size: u and v of the result; bilinear, low-pass filtered where it shrinks.
+
+    Returns:
+        (k, 3, u, v): the slice below, the slice itself, the slice above.
+    """
+    beside = torch.tensor([[index - 1, index, index + 1] for index in indices]).clamp(0, volume.shape[2] - 1)
+    needed, places = beside.unique(return_inverse=True)
+    slices = volume[..., needed.to(volume.device)].permute(2, 0, 1)[:, None].float()
+    return resize(slices, size)[places.to(volume.device), 0]
+
+
+def resize(slices: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    """Resample slices, bilinear, low-pass filtered where it shrinks; the same pixels where the size stays.
+
+    Args:
+        slices: (k, c, x, y).
+        size: u and v.
+
+    Returns:
+        (k, c, u, v).
+    """
+    if tuple(slices.shape[2:]) == tuple(size):
+        return slices
+    shrinks = size[0] < slices.shape[2] or size[1] < slices.shape[3]
+    return F.interpolate(slices, size=list(size), mode="bilinear", align_corners=False, antialias=shrinks)
+
+
+def _one(affine: Any) -> torch.Tensor:
+    return torch.as_tensor(affine).reshape(-1, 4, 4)[0]
