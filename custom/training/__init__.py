@@ -2,12 +2,13 @@
 
 from .keep import KeepWeights
 from .mean_teacher import MeanTeacher
-from .multi_set_step import MultiSetStep
+from .multi_set_step import MultiSetStep, classes, learning
 from .progress import Progress
 from .pseudo_labels import PseudoLabels
 from .reconstruction_step import ReconstructionStep
 from .resume import Resume
 from .semi_step import SemiSupervisedStep
+from .task_dice import TaskDice
 
 __all__ = [
     "KeepWeights",
@@ -18,4 +19,7 @@ __all__ = [
     "ReconstructionStep",
     "Resume",
     "SemiSupervisedStep",
+    "TaskDice",
+    "classes",
+    "learning",
 ]
