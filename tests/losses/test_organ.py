@@ -77,3 +77,16 @@ def test_refusals():
         loss(torch.zeros(1, 2, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long), torch.tensor([0]))
     with pytest.raises(ValueError, match=r"\(2,\)"):
         loss(torch.zeros(2, 2, 2, 2), torch.zeros(2, 1, 2, 2, dtype=torch.long), torch.tensor([0]))
+
+
+@pytest.mark.parametrize(
+    ("balance", "weights"),
+    [(0.0, (3.0, 1.0)), (0.5, (3**0.5, 1.0)), (1.0, (1.0, 1.0))],  # three pixels and one, times n^-balance
+)
+def test_the_balance_weighs_the_classes_of_the_cross_entropy(balance, weights):
+    logits = torch.zeros(1, 2, 2, 2)
+    logits[:, 1] = math.log(3)  # p = 1/4 and 3/4 everywhere
+    target = torch.tensor([[[[0, 0], [0, 1]]]])
+    loss = OrganLoss([2], cross_entropy_weight=1.0, dice_weight=0.0, balance=balance)
+    wanted = (weights[0] * math.log(4) + weights[1] * math.log(4 / 3)) / sum(weights)
+    assert loss(logits, target, torch.tensor([0])).item() == pytest.approx(wanted, rel=1e-5)
