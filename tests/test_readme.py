@@ -1,5 +1,6 @@
 """The commands of README.md, run as they stand, on stand-ins for the user's data."""
 
+import json
 import os
 import re
 import shlex
@@ -13,10 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from custom.data import synthetic_volumes
 from custom.data.synthetic_glands import draw_tile
 
 # Added to what trains or evaluates, so that the test takes minutes; the wiring stays the README's.
 QUICK = {
+    "inference_multimodal.json": "",
+    "evaluate_multimodal.json": "",
+    "multimodal.json": "--max_epochs 1 --steps_per_epoch 1 --crop_px 32 --batch_size 2",
     "training": "--max_epochs 1 --steps_per_epoch 1 --crop_px 64 --batch_size 2 --unlabelled_batch_size 2 --views 1",
     "evaluate.json": "--views 1",
     "inference.json": "--views 1",
@@ -42,7 +47,20 @@ def place(repository, folder_source, tmp_path_factory):
     mask.unlink()
     shutil.copytree(top / "my_glands" / "unlabelled", top / "new_images")
     write_glas(top / "glas.zip")
+    write_volumes(top)
     return top
+
+
+def write_volumes(top):
+    synthetic_volumes.synthesise(top / "volumes", number=6)
+    for name, like in (("my_ct", "synthetic_ct"), ("my_mr", "synthetic_mr"), ("my_heart", "synthetic_mr")):
+        shutil.copytree(top / "volumes" / like, top / name)
+        file = top / name / "data_set.json"
+        declared = json.loads(file.read_text()) | {"name": name}
+        if name == "my_heart":
+            declared["modalities"] = {"cine_mr": next(iter(declared["modalities"].values()))}
+        file.write_text(json.dumps(declared))
+    shutil.copytree(top / "volumes" / "synthetic_ct" / "images", top / "new_volumes")
 
 
 def write_glas(path):
@@ -79,6 +97,9 @@ def test_every_command_of_the_readme_runs(repository, place):
     assert ran >= 8
     assert (place / "outlines" / "glands.csv").is_file()
     assert (place / "my_run" / "evaluation_test" / "report.html").is_file()
+    assert (place / "organs" / "organs.csv").is_file()
+    assert (place / "organs_run" / "evaluation_test" / "report.html").is_file()
+    assert (place / "grown_run" / "last.pt").is_file()
     assert (place / "glas_run" / "evaluation_testA" / "report.html").is_file()
 
 
