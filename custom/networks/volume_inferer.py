@@ -9,9 +9,9 @@ import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
 
+from ..targets.volume_grid import from_ras, neighbours, resize, slice_size, to_ras
 from .keep_meta import keep_meta
 from .task_view import unwrap
-from .volume_grid import from_ras, neighbours, resize, slice_size, to_ras
 
 
 class VolumeInferer(Inferer):

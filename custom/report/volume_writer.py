@@ -19,7 +19,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.data.utils import affine_to_spacing
 
-from ..networks.volume_grid import to_ras
+from ..targets.volume_grid import to_ras
 from .files import replacing, write_image, write_text
 from .items import items
 from .output_names import output_stems

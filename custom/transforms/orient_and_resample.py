@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.data.utils import affine_to_spacing
-from monai.transforms import MapTransform, Orientation
+from monai.transforms import MapTransform
 
+from ..targets.volume_grid import resize, slice_size, to_ras
 from .plain import plain
-
-# What RAS means; said, since MONAI's default depends on other metadata.
-_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
 class OrientAndResampled(MapTransform):
@@ -42,7 +39,6 @@ class OrientAndResampled(MapTransform):
         super().__init__(keys, allow_missing_keys=True)
         self.tasks = tasks
         self.label_keys = tuple(label_keys)
-        self.orientation = Orientation(axcodes="RAS", labels=_LABELS)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return a copy of the item with plain tensors: image float32, label in its own type.
@@ -57,26 +53,13 @@ class OrientAndResampled(MapTransform):
             if not isinstance(volume, MetaTensor) or volume.ndim != 4 or volume.shape[0] != 1:
                 found = f"{type(volume).__name__} of shape {tuple(volume.shape)}"
                 raise ValueError(f"{key}: got a {found}, wanted a MetaTensor (1, x, y, z)")
-            turned = cast(MetaTensor, self.orientation(volume))
-            own = affine_to_spacing(turned.affine, r=3)
-            size = [
-                max(1, round(side * float(step) / mm))
-                for side, step, mm in zip(turned.shape[1:3], own, wanted, strict=False)
-            ]
-            item[key] = _resized(plain(turned), size, key in self.label_keys)
+            turned = to_ras(volume, volume.affine)
+            item[key] = _resized(plain(turned), slice_size(turned, wanted), key in self.label_keys)
         return item
 
 
-def _resized(volume: torch.Tensor, size: list[int], is_label: bool) -> torch.Tensor:
+def _resized(volume: torch.Tensor, size: Sequence[int], is_label: bool) -> torch.Tensor:
     """(1, x, y, z) -> (1, *size, z); the slices are the batch."""
-    if not is_label:
-        volume = volume.float()
-    if list(volume.shape[1:3]) != size:
-        slices = volume.permute(3, 0, 1, 2)
-        if is_label:
-            slices = F.interpolate(slices, size=size, mode="nearest-exact")
-        else:
-            shrinks = size[0] < slices.shape[2] or size[1] < slices.shape[3]
-            slices = F.interpolate(slices, size=size, mode="bilinear", align_corners=False, antialias=shrinks)
-        volume = slices.permute(1, 2, 3, 0)
-    return volume.contiguous()
+    slices = volume.permute(3, 0, 1, 2)
+    slices = F.interpolate(slices, size=list(size), mode="nearest-exact") if is_label else resize(slices.float(), size)
+    return slices.permute(1, 2, 3, 0).contiguous()

@@ -8,7 +8,7 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, LoadImaged
 from scipy import ndimage
 
-from custom.networks.volume_grid import resize, slice_size, to_ras
+from custom.targets.volume_grid import resize, slice_size, to_ras
 from custom.transforms import OrientAndResampled
 
 TASKS = {"a": {"spacing": [1.0, 1.0]}, "b": {"spacing": [2.0, 2.0]}, "c": {"spacing": [0.7, 1.3]}}

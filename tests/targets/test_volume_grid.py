@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from monai.data import MetaTensor
 from scipy.spatial.transform import Rotation
 
-from custom.networks.volume_grid import from_ras, neighbours, resize, slice_size, to_ras
+from custom.targets.volume_grid import from_ras, neighbours, resize, slice_size, to_ras
 
 
 def test_axes_are_swapped_and_flipped_by_hand():
