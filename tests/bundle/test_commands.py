@@ -106,13 +106,35 @@ def test_killed_twice_it_ends_with_the_same_weights_to_the_bit(bundle, dataset, 
     assert epochs_done(tmp_path / "killed") == epochs_done(tmp_path / "whole") == 5
 
 
+def on_two_processes(bundle, files, *arguments):
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
+    line = [*torchrun, *command("training", "--config_file", files, *arguments)[1:]]
+    return subprocess.run(line, cwd=bundle, env=environment(), capture_output=True, text=True)
+
+
 def test_two_processes_train_together(bundle, dataset, tmp_path):
     files = "['configs/train.json','configs/multi_gpu_train.json']"
-    where = ["--dataset_dir", str(dataset), "--output_dir", str(tmp_path / "run"), "--max_epochs", "1", *QUICK]
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
-    line = [*torchrun, "-m", "monai.bundle", "run", "training", "--config_file", files, *where]
-    done = subprocess.run(line, cwd=bundle, env=environment(), capture_output=True, text=True)
+    where = ["--dataset_dir", dataset, "--output_dir", tmp_path / "run", "--max_epochs", "1"]
+    done = on_two_processes(bundle, files, *where, *QUICK)
     assert done.returncode == 0, done.stderr[-3000:]
     assert {"last.pt", "checkpoint.pt", "run.json", "history.csv"} <= {
         path.name for path in (tmp_path / "run").iterdir()
     }
+
+
+# Of each data set's images alone, some experts and heads see none.
+@pytest.mark.parametrize("routing", ["soft", "top_k"])
+def test_two_processes_train_organs_together(bundle, dataset_dirs, tmp_path, routing):
+    files = "['configs/train_multimodal.json','configs/multi_gpu_train_multimodal.json']"
+    where = ["--dataset_dirs", dataset_dirs, "--output_dir", tmp_path / "run", "--routing", routing]
+    quick = ["--max_epochs", "1", "--steps_per_epoch", "2", "--crop_px", "32", "--batch_size", "1"]
+    done = on_two_processes(bundle, files, *where, *quick, "--pretrained", "False")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "run" / "last.pt").is_file()
+
+
+def test_organs_of_what_is_no_data_set_of_volumes_are_refused(bundle, dataset, dataset_dirs, tmp_path):
+    train = ("training", "--config_file", "configs/train_multimodal.json", "--output_dir", tmp_path / "run")
+    assert "found no modalities" in refused(run(bundle, *train, "--dataset_dirs", [str(dataset)]))
+    assert "did you mean --routing" in refused(run(bundle, *train, "--dataset_dirs", dataset_dirs, "--rooting", "soft"))
+    assert not (tmp_path / "run" / "run.json").exists()

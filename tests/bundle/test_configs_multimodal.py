@@ -9,7 +9,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from custom.checks import RequestError
-from custom.data import declaration, prepare_volumes, synthetic_volumes, tasks
+from custom.data import tasks
 from custom.networks import M4oE, weights
 
 # Small and quick, without ImageNet weights; what is tested is the wiring.
@@ -25,17 +25,6 @@ COMBINATIONS = [
     (["plain_unet_multimodal"], {}, False),
     (["paper_multimodal"], {"batch_size": 2}, True),
 ]
-
-
-@pytest.fixture(scope="module")
-def dataset_dirs(tmp_path_factory):
-    """`synthetic_ct` and `synthetic_mr`, six volumes each, prepared. Not to be written to."""
-    place = tmp_path_factory.mktemp("volumes")
-    synthetic_volumes.synthesise(place / "source", number=6)
-    for name in ("synthetic_ct", "synthetic_mr"):
-        facts = declaration.read(place / "source" / name / "data_set.json")
-        prepare_volumes.prepare(facts, place / "source" / name, place / name, validation=0.25, test=0.25)
-    return [str(place / name) for name in ("synthetic_ct", "synthetic_mr")]
 
 
 def workflow(repository, names, kind="train", **options):
