@@ -80,16 +80,14 @@ class EvaluationReport(EvaluationHandler):
         """Forget what an earlier run of the evaluator found."""
         self._scores = SectionScores(self.mpp)
         self._gates: dict[str, list[torch.Tensor]] = defaultdict(list)
+        self._asks = True
 
     def score(self, item: Mapping[str, Any], kept_dir: Path) -> None:
         """Score one image and keep its picture with both outlines."""
         maps = as_files_hold_it(item["pred"]).astype(np.float32)
         label = instance_ids(as_files_hold_it(item["label"])[0])
         mask = maps[1] > maps[0]
-        if self.distance_um is None:
-            found = instance_ids(mask)
-        else:
-            found = instances(maps, self.mpp, self.distance_um, self.min_area_um2)
+        found = instances(maps, self.mpp, self.distance_um, self.min_area_um2)
         self._scores.add(str(item["id"]), str(item.get("patient") or ""), mask, label, found)
         kept = kept_dir / f"{len(self._scores.rows) - 1}.npz"
         np.savez(kept, image=picture(item["image"]), found=_small(found), label=_small(label))
@@ -109,7 +107,7 @@ class EvaluationReport(EvaluationHandler):
 
     def _ask_gates(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
         """Moments (1, 2, e) by task of the weights for one image as a whole, at the network's own scale."""
-        if self.network is None:
+        if self.network is None or not self._asks:
             return {}
         network: Any = unwrap(self.network)
         with eval_mode(network):
@@ -117,7 +115,9 @@ class EvaluationReport(EvaluationHandler):
             if abs(self.mpp / self.network_mpp - 1) > 0.01:
                 batch = F.interpolate(batch, scale_factor=self.mpp / self.network_mpp, mode="bilinear", antialias=True)
             outputs = network.tasks(batch)
-        return {task: gate_moments(gate).cpu() for task, gate in gates(outputs).items()}
+        found = gates(outputs)
+        self._asks = bool(found)  # a network without gates need not run twice on every image
+        return {task: gate_moments(gate).cpu() for task, gate in found.items()}
 
 
 def _cases(rows: Sequence[Mapping[str, Any]], kept_dir: Path) -> list[Case]:

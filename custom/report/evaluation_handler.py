@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -139,8 +140,10 @@ class EvaluationHandler(ABC):
         history = read_history(self.history_file) if self.history_file is not None else []
         shown = {**summary, "sections": plain(findings.sections)}
         page = report_page(shown, findings.rows, findings.cases, findings.gate_use, history, findings.recipe)
-        write_text(self.output_dir / "report.html", page)
+        page_file = self.output_dir / "report.html"
+        write_text(page_file, page)
         write_json(self.output_dir / "metrics_summary.json", summary)
+        logging.getLogger(__name__).info("%d scored; the report is %s", len(findings.table), page_file)
 
     def _evidence(self) -> dict[str, Any]:
         checkpoint = {}

@@ -59,7 +59,7 @@ def gate_verdict(
     if use["state"] == "indifferent":
         return f"stays at the average, 1/{experts} each: the gate makes no choice"
     if use["state"] == "collapsed":
-        return f"uses {favourite} alone, at {use['mean'][best]:.2f} on average: the others are idle"
+        return f"uses {favourite} alone, at {use['mean'][best]:.2f} on average"
     if max(use["spread"]) <= INDIFFERENT < max(use["spread_pixels"]):
         apart = max(use["spread_pixels"])
         return f"chooses by place, not by {thing}: weights vary by up to ±{apart:.2f} over {parts}"

@@ -56,7 +56,7 @@ def run_record(
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     settings = {name: value for name, value in (config or {}).items() if name not in _FREE}
     record = {
-        "command": shlex.join(sys.argv),
+        "command": " ".join(map(_quoted, sys.argv)),
         "started": now(),
         "ended": None,
         "seed": seed,
@@ -143,13 +143,18 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def _quoted(word: str) -> str:
+    """As a shell wants it; a list of configs, which holds single quotes, in double ones, so that it can be read."""
+    return f'"{word}"' if "'" in word and not set('"$`\\!') & set(word) else shlex.quote(word)
+
+
 def _commit() -> tuple[str | None, bool | None]:
     """Commit of the checkout that this very file belongs to, and whether it was changed since."""
     folder = Path(__file__).resolve().parent
     # Installed into an environment inside somebody's checkout, this file is not that checkout's: git must track it.
     if _git(folder, "ls-files", "--error-unmatch", Path(__file__).name) is None:
         return None, None
-    commit, changes = _git(folder, "rev-parse", "HEAD"), _git(folder, "status", "--porcelain")
+    commit, changes = _git(folder, "rev-parse", "HEAD"), _git(folder, "status", "--porcelain", "--untracked-files=no")
     return (commit, bool(changes)) if commit is not None else (None, None)
 
 

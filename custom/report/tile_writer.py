@@ -39,7 +39,7 @@ class TileWriter:
         inputs: All pictures asked for; one that never arrives here counts as failed.
         output_dir: Where results go.
         mpp: Size of a pixel of the pictures in µm.
-        distance_um: The distance in µm at which the distance map is 1, as in training.
+        distance_um: As in `targets.instances`.
         min_area_um2: Smaller glands are left out.
         input_dir: The folder that the inputs' own folders are counted from; None: the one all inputs lie in.
         probability: Whether to write the probability too.
@@ -54,7 +54,7 @@ class TileWriter:
         inputs: Sequence[str | os.PathLike[str]],
         output_dir: str | os.PathLike[str],
         mpp: float,
-        distance_um: float,
+        distance_um: float | None,
         min_area_um2: float = 500.0,
         input_dir: str | os.PathLike[str] | None = None,
         probability: bool = False,
@@ -115,6 +115,8 @@ class TileWriter:
             if path not in self._glands:
                 self.failed.setdefault(str(path), "the picture could not be read")
         write_text(self.output_dir / "glands.csv", text.getvalue())
+        number, done = sum(map(len, self._glands.values())), len(self._glands)
+        logging.getLogger(__name__).info("%d glands in %d pictures: %s", number, done, self.output_dir)
         if self.failed:
             listed = "; ".join(f"{path}: {reason}" for path, reason in self.failed.items())
             logging.getLogger(__name__).error("%d of %d pictures failed: %s", len(self.failed), len(self.stems), listed)

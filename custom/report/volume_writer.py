@@ -120,6 +120,8 @@ class VolumeWriter:
                 if (path, task) not in self._organs:
                     self.failed.setdefault(str(path), "the volume could not be read")
         write_text(self.output_dir / "organs.csv", text.getvalue())
+        done = len({path for path, _ in self._organs})
+        logging.getLogger(__name__).info("%d volumes: %s", done, self.output_dir)
         if self.failed:
             listed = "; ".join(f"{path}: {reason}" for path, reason in self.failed.items())
             logging.getLogger(__name__).error("%d of %d volumes failed: %s", len(self.failed), len(self.stems), listed)

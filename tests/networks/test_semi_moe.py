@@ -170,15 +170,6 @@ def test_float32_also_under_autocast(network):
     torch.testing.assert_close(maps, network.maps(image), atol=0.1, rtol=0.1)
 
 
-def test_dropout_only_in_training():
-    network, image = make(dropout=0.3), torch.rand(2, 3, 32, 64)
-    with torch.no_grad():
-        network.eval()
-        assert torch.equal(network(image), network(image))
-        network.train()
-        assert not torch.equal(network(image), network(image))
-
-
 def test_the_image_is_not_edited(network):
     image = torch.rand(1, 3, 32, 32)
     before = image.clone()

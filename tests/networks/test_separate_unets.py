@@ -53,7 +53,7 @@ def test_outputs_script_and_size(network):
 
 
 def test_features_have_the_image_size():
-    features = SeparateUNets(experts=2, dropout=0.1)
+    features = SeparateUNets(experts=2)
     assert features(torch.rand(1, 3, 32, 48)).shape == (1, 2, 64, 32, 48)
     with pytest.raises(ValueError, match="at least 1"):
         SeparateUNets(experts=0)

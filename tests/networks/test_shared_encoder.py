@@ -22,15 +22,6 @@ def test_experts_differ_and_share_the_encoder():
     assert not torch.allclose(output[:, 0], output[:, 1])
 
 
-def test_dropout_only_in_training():
-    torch.manual_seed(0)
-    features, image = SharedEncoder(pretrained=False, experts=1, dropout=0.5), torch.randn(2, 3, 64, 64)
-    features.eval()
-    assert torch.equal(features(image), features(image))
-    features.train()
-    assert not torch.equal(features(image), features(image))
-
-
 def test_refuses_no_expert():
     with pytest.raises(ValueError, match="at least 1, got 0"):
         SharedEncoder(pretrained=False, experts=0)

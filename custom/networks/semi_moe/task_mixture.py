@@ -11,8 +11,7 @@ GATES = ("image", "pixel", "average", "paper")
 def _gate(name: str, channels: int, experts: int) -> nn.Module:
     if name not in GATES:
         raise ValueError(f"unknown gate {name!r}, must be one of {list(GATES)}")
-    # A gate over a single expert is constant: it would only carry weights that never learn.
-    if name == "average" or experts == 1:
+    if name == "average":
         return AverageGate()
     if name == "paper":
         return ChannelAttentionGate(channels, experts)
