@@ -24,6 +24,7 @@ import numpy as np
 
 from custom.metrics import bootstrap_interval
 from custom.place import bundle_root
+from custom.report.history import read_history
 
 # Row -> overlays on configs/train.json, which is the mean teacher with one expert.
 ROWS = {
@@ -35,6 +36,7 @@ ROWS = {
 }
 BASELINE = "mean_teacher"
 KEPT = ("sections", "seed", "commit", "versions", "checkpoint_sha256", "started")
+COMPARED = ("dice", "object_f1", "object_dice")
 PER_IMAGE = ("dice", "object_f1", "object_dice", "object_hausdorff_px")
 
 
@@ -77,16 +79,20 @@ def collect(output: str, to: str) -> None:
 
 
 def table(output: str, section: str = "testA") -> None:
-    """Print a row of means and ranges over seeds for each control, and its paired difference to the baseline.
+    """Print a row of means and ranges over seeds for each control, and its paired differences to the baseline.
+
+    The first score is what a choice may look at: Dice on the validation images at the end of the training, with two
+    views (absent where there are none).
 
     Args:
         output: Where the runs are.
         section: The section that was evaluated.
     """
     scores, pooled, minutes, patients = _read(Path(output), section)
-    names = ["dice", "mdice", "mjaccard", *PER_IMAGE[1:]]
-    print(f"| row | seeds | {' | '.join(names)} | Dice against {BASELINE} | object Dice against it | minutes |")
-    print("|---" * (len(names) + 5) + "|")
+    names = ["validation", "dice", "mdice", "mjaccard", *PER_IMAGE[1:]]
+    compared = ", ".join(COMPARED)
+    print(f"| row | seeds | {' | '.join(names)} | against {BASELINE}: {compared} | minutes |")
+    print("|---" * (len(names) + 4) + "|")
     for row in [name for name in ROWS if name in scores]:
         cells = []
         for name in names:
@@ -96,7 +102,7 @@ def table(output: str, section: str = "testA") -> None:
             ]
             spread = f" ({min(values):.3f}-{max(values):.3f})" if len(values) > 1 else ""
             cells.append(f"{np.mean(values):.3f}{spread}" if "hausdorff" not in name else f"{np.mean(values):.1f}")
-        cells += [_difference(scores, row, patients, name) for name in ("dice", "object_dice")]
+        cells += ["; ".join(_difference(scores, row, patients, name) for name in COMPARED)]
         cells += [f"{np.mean(minutes[row]):.0f}"]
         print(f"| {row} | {len(scores[row])} | {' | '.join(cells)} |")
 
@@ -124,7 +130,8 @@ def _read(output: Path, section: str) -> tuple:
         patients |= {image["id"]: image["patient"] for image in images}
         scores[row].append({name: {image["id"]: float(image[name]) for image in images} for name in PER_IMAGE})
         content = json.loads(summary.read_text())["sections"][section]
-        pooled[row].append(content["pooled"])
+        last = read_history(folder / "history.csv")[-1]
+        pooled[row].append({**content["pooled"], "validation": last.get("validation/dice", np.nan)})
         minutes[row].append(float((folder / "seconds.txt").read_text()) / 60)
     return scores, pooled, minutes, patients
 
