@@ -7,10 +7,6 @@ Arrays: `(h, w)`; lengths are pixels of 0.62 µm.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +15,7 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from ..checks import RequestError
-from ..place import cache_dir
+from .drawn import draw_into, draw_once
 from .prepare import prepare
 from .synthetic_epithelium import epithelium
 from .synthetic_stroma import stroma, tears
@@ -172,20 +168,7 @@ def synthesise(output: Path, number: int = 24, seed: int = 0) -> None:
     """
     if number < 1:
         raise RequestError(f"--number: found {number}, wanted at least 1")
-    if seed < 0:
-        raise RequestError(f"--seed: found {seed}, wanted at least 0")
-    output = Path(os.path.abspath(output))
-    fresh = output.with_name(f".{output.name}.partial-{os.getpid()}")
-    try:
-        if output.exists() and (not output.is_dir() or any(output.iterdir())):
-            raise RequestError(f"{output}: exists and is not empty, wanted a new directory for --output")
-        fresh.mkdir(parents=True)
-        _write(fresh, number, seed)
-        fresh.replace(output)
-    except OSError as error:
-        raise RequestError(f"{error.filename or output}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    draw_into(output, seed, lambda folder: _write(folder, number, seed))
 
 
 def _write(folder: Path, number: int, seed: int) -> None:
@@ -216,9 +199,7 @@ def _save(path: Path, pixels: np.ndarray) -> None:
 
 
 def default_dataset() -> str:
-    """The set to work on where the user names none: drawn once into the user's cache, prepared, and kept there.
-
-    Two processes may call this at once: each draws into a directory of its own, and the first to finish names it.
+    """The set to work on where the user names none, from the user's cache.
 
     Returns:
         The directory that holds `datalist.json`.
@@ -227,23 +208,12 @@ def default_dataset() -> str:
         RequestError: The cache cannot be written.
     """
     number, seed = 24, 0
-    target = cache_dir() / f"synthetic_glands_v{DRAWING}_number{number}_seed{seed}"
-    print(f"no data set given: using {number} synthetic tiles in {target}", file=sys.stderr)
-    if (target / "datalist.json").is_file():
-        return str(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
-            source, data = Path(scratch) / "source", Path(scratch) / "data"
-            synthesise(source, number, seed)
-            command = f"python -m custom synthesise --recipe gland --output DATA --number {number} --seed {seed}"
-            prepare("folder", source, data, seed=seed, split=str(source / "split.json"), mpp=MPP, command=command)
-            try:
-                data.rename(target)
-            except OSError:
-                # Another process was faster: a directory with files in it cannot be renamed over.
-                if not (target / "datalist.json").is_file():
-                    raise
-    except OSError as error:
-        raise RequestError(f"{target}: cannot be written ({error.strerror or error}); give --dataset_dir") from error
-    return str(target)
+    name = f"synthetic_glands_v{DRAWING}_number{number}_seed{seed}"
+    return draw_once(name, f"{number} synthetic tiles", [""], lambda scratch: _prepare(scratch, number, seed))[0]
+
+
+def _prepare(scratch: Path, number: int, seed: int) -> None:
+    source = scratch / "source"
+    synthesise(source, number, seed)
+    command = f"python -m custom synthesise --recipe gland --output DATA --number {number} --seed {seed}"
+    prepare("folder", source, scratch / "data", seed=seed, split=str(source / "split.json"), mpp=MPP, command=command)

@@ -6,9 +6,6 @@ Arrays: `(x, y, z)`, towards the patient's right, front and head until a file is
 from __future__ import annotations
 
 import json
-import os
-import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,9 +16,8 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from ..checks import RequestError
-from ..place import cache_dir
 from . import declaration
-from .output_directory import replaced
+from .drawn import draw_into, draw_once
 from .prepare_volumes import prepare
 from .synthetic_anatomy import abdomen, grid, heart, wobble
 
@@ -112,19 +108,11 @@ def synthesise(output: Path, number: int = 12, seed: int = 0) -> None:
     """
     if number < _LEAST:
         raise RequestError(f"--number: found {number}, wanted at least {_LEAST}")
-    if seed < 0:
-        raise RequestError(f"--seed: found {seed}, wanted at least 0")
-    output = Path(os.path.abspath(output))
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise RequestError(f"{output}: exists and is not empty, wanted a new directory for --output")
-    with replaced(output) as fresh:
-        _write(fresh, number, seed)
+    draw_into(output, seed, lambda folder: _write(folder, number, seed))
 
 
 def default_datasets() -> list[str]:
-    """The sets to work on where the user names none: drawn once into the user's cache, prepared, and kept there.
-
-    Two processes may call this at once: each draws into a directory of its own, and the first to finish names it.
+    """The sets to work on where the user names none, from the user's cache.
 
     Returns:
         The directories that hold `datalist.json`.
@@ -133,28 +121,9 @@ def default_datasets() -> list[str]:
         RequestError: The cache cannot be written.
     """
     number, seed = 12, 0
-    target = cache_dir() / f"synthetic_volumes_v{DRAWING}_number{number}_seed{seed}"
-    print(
-        f"no data sets given: using {number} synthetic volumes of {' and '.join(DATA_SETS)} in {target}",
-        file=sys.stderr,
-    )
-    names = [target / name for name in DATA_SETS]
-    if not all((name / "datalist.json").is_file() for name in names):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
-                _prepare(Path(scratch), number, seed)
-                try:
-                    (Path(scratch) / "data").rename(target)
-                except OSError:
-                    # Another process was faster: a directory with files in it cannot be renamed over.
-                    if not all((name / "datalist.json").is_file() for name in names):
-                        raise
-        except OSError as error:
-            raise RequestError(
-                f"{target}: cannot be written ({error.strerror or error}); give --dataset_dirs"
-            ) from error
-    return [str(name) for name in names]
+    name = f"synthetic_volumes_v{DRAWING}_number{number}_seed{seed}"
+    what = f"{number} synthetic volumes of {' and '.join(DATA_SETS)}"
+    return draw_once(name, what, list(DATA_SETS), lambda scratch: _prepare(scratch, number, seed))
 
 
 def _prepare(scratch: Path, number: int, seed: int) -> None:

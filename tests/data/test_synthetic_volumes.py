@@ -130,7 +130,7 @@ def test_only_a_new_or_empty_directory_is_written(tmp_path, drawn):
 def test_the_default_sets_are_drawn_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folders = default_datasets()
-    assert "no data sets given: using 12 synthetic volumes of synthetic_ct and synthetic_mr" in capsys.readouterr().err
+    assert "no data set given: using 12 synthetic volumes of synthetic_ct and synthetic_mr" in capsys.readouterr().err
     assert list(tasks.task_table(folders)) == list(DATA_SETS)
     for section in ("training", "validation", "test"):
         assert {item["task"] for item in tasks.items(folders, section)} == set(DATA_SETS)
@@ -144,7 +144,7 @@ def test_the_default_sets_are_drawn_once(tmp_path, monkeypatch, capsys):
 def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(RequestError, match=r"cannot be written \(Not a directory\); give --dataset_dirs"):
+    with pytest.raises(RequestError, match=r"cannot be written \(Not a directory\); give --dataset_dir"):
         default_datasets()
 
 
