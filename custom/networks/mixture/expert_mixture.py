@@ -9,6 +9,7 @@ from monai.networks.blocks import MLPBlock
 from torch import nn
 from torch.nn import functional as F
 
+from ...checks import RequestError
 from .channel_gate import ChannelGate
 from .token_average_gate import TokenAverageGate
 from .token_gate import TokenGate
@@ -38,7 +39,7 @@ class ExpertMixture(nn.Module):
         prior: as in `TokenGate`.
 
     Raises:
-        ValueError: unknown routing or gate, a gate that cannot choose with `top_k`, or one that cannot hide an expert
+        RequestError: unknown routing or gate, a gate that cannot choose with `top_k`, or one that cannot hide an expert
             where a modality does not see all.
 
     Example:
@@ -60,11 +61,12 @@ class ExpertMixture(nn.Module):
     ) -> None:
         super().__init__()
         if routing not in ROUTINGS or gate not in GATES:
-            raise ValueError(f"got routing {routing!r} and gate {gate!r}, wanted one of {ROUTINGS} and of {GATES}")
+            found = f"found routing {routing!r} and gate {gate!r}"
+            raise RequestError(f"{found}, wanted one of {', '.join(ROUTINGS)} and of {', '.join(GATES)}")
         if top_k < 1 or (routing == "top_k" and gate != "token"):
-            raise ValueError(f"top_k wants at least 1 and the gate 'token', got {top_k} and {gate!r}")
+            raise RequestError(f"routing 'top_k' wants top_k >= 1 and the gate 'token', found {top_k} and {gate!r}")
         if gate == "channel" and min(sees.values()) < len(sees):
-            raise ValueError(f"the gate 'channel' weighs all experts alike and hides none, got {dict(sees)}")
+            raise RequestError("the gate 'channel' weighs all experts alike and can hide none from an old modality")
         self.experts = nn.ModuleDict({name: MLPBlock(channels, hidden, dropout_mode="swin") for name in sees})
         self.gate: nn.Module
         if gate == "average" or routing == "modality":
