@@ -11,7 +11,7 @@ from tqdm import tqdm
 from ..checks import RequestError
 from .datalist import raise_problems
 from .images import IMAGE_SUFFIXES, decode_image
-from .source_file import SourceFile, source_files
+from .source_file import SourceFile, files_below
 
 
 def listing(directory: str | os.PathLike[str]) -> list[str]:
@@ -26,13 +26,7 @@ def listing(directory: str | os.PathLike[str]) -> list[str]:
     Raises:
         RequestError: Nothing is there, or no picture is.
     """
-    folder = Path(directory)
-    if folder.is_file():
-        return [str(folder)]
-    found = [str(file.path) for file in source_files(folder).values() if file.suffix in IMAGE_SUFFIXES]
-    if not found:
-        raise RequestError(f"{folder}: found no image, wanted at least one of {', '.join(IMAGE_SUFFIXES)}")
-    return found
+    return files_below(directory, IMAGE_SUFFIXES, "image")
 
 
 def readable(paths: list[str]) -> list[dict[str, str]]:

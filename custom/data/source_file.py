@@ -3,6 +3,7 @@
 import os
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -82,6 +83,29 @@ def source_files(source: Path) -> dict[str, SourceFile]:
         raise RequestError(f"{source}: not found, wanted a directory or a zip")
     kept = {name: file for name, file in found.items() if not _is_litter(name)}
     return dict(sorted(kept.items()))
+
+
+def files_below(directory: str | os.PathLike[str], suffixes: Sequence[str], what: str) -> list[str]:
+    """All files of some kinds below a directory, in the order of their names.
+
+    Args:
+        directory: The directory, or one file.
+        suffixes: The kinds, as `SourceFile.suffix` has them.
+        what: They are called, for the message.
+
+    Returns:
+        Their paths, at least one.
+
+    Raises:
+        RequestError: Nothing is there, or no such file is.
+    """
+    folder = Path(directory)
+    if folder.is_file():
+        return [str(folder)]
+    found = [str(file.path) for file in source_files(folder).values() if file.suffix in suffixes]
+    if not found:
+        raise RequestError(f"{folder}: found no {what}, wanted at least one of {', '.join(suffixes)}")
+    return found
 
 
 def _walk(source: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from ..checks import RequestError, did_you_mean
 from .datalist import raise_problems
 from .images import IMAGE_SUFFIXES
 from .record import Record
-from .source_file import SourceFile, source_files
+from .source_file import SourceFile, files_below
 from .volume_files import load_volumes
 from .volume_layout import VOLUME_SUFFIXES
 
@@ -33,13 +33,7 @@ def listing(directory: str | os.PathLike[str]) -> list[str]:
     Raises:
         RequestError: Nothing is there, or no volume is.
     """
-    folder = Path(directory)
-    if folder.is_file():
-        return [str(folder)]
-    found = [str(file.path) for file in source_files(folder).values() if file.suffix in SUFFIXES]
-    if not found:
-        raise RequestError(f"{folder}: found no volume, wanted at least one of {', '.join(SUFFIXES)}")
-    return found
+    return files_below(directory, SUFFIXES, "volume")
 
 
 def chosen(tasks: Mapping[str, Mapping[str, Any]], task: Any) -> list[str]:

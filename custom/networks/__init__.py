@@ -6,7 +6,7 @@ from .masked_reconstruction import MaskedReconstruction
 from .physical_inferer import PhysicalInferer
 from .semi_moe import SemiMoE, SeparateUNets, SharedEncoder
 from .square_inferer import SquareInferer
-from .task_view import TaskView, unwrap
+from .task_view import TaskView, gates, unwrap
 from .volume_inferer import VolumeInferer
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "TaskView",
     "VolumeInferer",
     "add_tasks",
+    "gates",
     "unwrap",
 ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import nn
 
@@ -28,6 +30,18 @@ class TaskView(nn.Module):
             `network.tasks(*inputs)`.
         """
         return self.network.tasks(*inputs)  # type: ignore[operator]
+
+
+def gates(outputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights of the gates.
+
+    Args:
+        outputs: What a network's `tasks` gives; `<name>_gate` (b, e[, h, w]) are weights of e experts.
+
+    Returns:
+        By name.
+    """
+    return {key.removesuffix("_gate"): value for key, value in outputs.items() if key.endswith("_gate")}
 
 
 def unwrap(network: nn.Module) -> nn.Module:

@@ -19,14 +19,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..metrics import gate_moments
-from ..networks.task_view import unwrap
+from ..networks.task_view import gates, unwrap
 from ..targets.instances import instances
 from ..targets.labels import instance_ids
 from .evaluation_handler import EvaluationHandler, Findings, best_median_worst
 from .figures import gate_use_figure
 from .glands import GLANDS
 from .html import Case
-from .items import as_files_hold_it, gates, picture
+from .items import as_files_hold_it, picture
 from .overlay import overlay
 from .section_scores import SectionScores
 

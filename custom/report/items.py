@@ -1,4 +1,4 @@
-"""What an engine's state and a network's outputs hold of each image."""
+"""What an engine's state holds of each image."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from ignite.engine import Engine
 from monai.data import decollate_batch
 
@@ -28,18 +27,6 @@ def items(engine: Engine) -> list[dict[str, Any]]:
 
 def _apart(part: Any) -> list[dict[str, Any]]:
     return decollate_batch(part) if isinstance(part, Mapping) else part
-
-
-def gates(outputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights of the gates.
-
-    Args:
-        outputs: What a network's `tasks` gives; `<name>_gate` (b, e[, h, w]) are weights of e experts.
-
-    Returns:
-        By name.
-    """
-    return {key.removesuffix("_gate"): value for key, value in outputs.items() if key.endswith("_gate")}
 
 
 def as_files_hold_it(array: Any) -> np.ndarray:

@@ -21,12 +21,11 @@ from torch.nn import functional as F
 
 from ..metrics import gate_moments
 from ..metrics.organs import TOLERANCE_MM
-from ..networks.task_view import unwrap
+from ..networks.task_view import gates, unwrap
 from ..targets.volume_grid import neighbours, slice_size, to_ras
 from .evaluation_handler import EvaluationHandler, Findings, best_median_worst
 from .gate_figures import GateMaps, gate_maps_figure, gate_use_by_layer_figure
 from .html import Case
-from .items import gates
 from .organs import ORGANS, GateRecord
 from .volume_overlay import organ_overlay
 from .volume_scores import VolumeScores

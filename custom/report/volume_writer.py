@@ -5,48 +5,45 @@ Axes: t tasks; x, y, z of a volume as its file has it.
 
 from __future__ import annotations
 
-import csv
-import io
-import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import torch
-from ignite.engine import Engine, Events
 from monai.data.utils import affine_to_spacing
 
 from ..targets.volume_grid import to_ras
-from .files import replacing, write_image, write_text
-from .items import items
-from .output_names import output_stems
+from .files import replacing, write_image
+from .result_writer import ResultWriter
 from .volume_overlay import organ_overlay
 
-_COLUMNS = ("case", "task", "organ", "id", "voxels", "millilitres")
 _NIFTI = (".nii", ".nii.gz")
 
 
-class VolumeWriter:
+class VolumeWriter(ResultWriter):
     """Handler that writes, for each volume of an inference run and each task, its organs.
 
     `<stem>_<task>.nii.gz` holds the data set's own label ids (uint8; uint16 where an id is above 255), in the grid,
     orientation and affine of the input and, of a NIfTI file, with its units and codes; `<stem>_<task>_overlay.png`
-    shows three slices; at the end `organs.csv`, a row an organ of each volume and task, also where none was found. One
-    volume that fails does not stop the others: it is named at the end, and stands in `failed`.
+    shows three slices; at the end `organs.csv`, a row an organ of each volume and task, also where none was found.
 
     Args:
-        inputs: All volumes asked for; one that never arrives here counts as failed.
-        output_dir: Where results go.
+        inputs: As in `ResultWriter`.
+        output_dir: As in `ResultWriter`.
         tasks: The task table: name to `labels` (id to organ).
         names: The tasks that are predicted.
-        input_dir: The folder that the inputs' own folders are counted from; None: the one all inputs lie in.
+        input_dir: As in `ResultWriter`.
 
     Raises:
         RequestError: If two inputs share an output name, an output would replace an input, or an input lies elsewhere.
     """
+
+    what = "volume"
+    table = "organs.csv"
+    columns = ("case", "task", "organ", "id", "voxels", "millilitres")
 
     def __init__(
         self,
@@ -56,35 +53,18 @@ class VolumeWriter:
         names: Sequence[str],
         input_dir: str | os.PathLike[str] | None = None,
     ) -> None:
-        if input_dir is None and inputs:
-            input_dir = os.path.commonpath([Path(path).resolve().parent for path in inputs])
         endings = [f"_{name}{kind}" for name in names for kind in (".nii.gz", "_overlay.png")]
-        stems = output_stems(inputs, output_dir, input_dir or ".", endings)
-        self.stems = {Path(path).resolve(): stem for path, stem in stems.items()}
-        self.output_dir = Path(output_dir)
+        super().__init__(inputs, output_dir, input_dir, endings, names)
         self.tasks = dict(tasks)
-        self.names = list(names)
-        self.failed: dict[str, str] = {}
-        self._organs: dict[tuple[Path, str], list[dict[str, Any]]] = {}
 
-    def attach(self, engine: Engine) -> None:
-        """Register with an evaluator.
+    def write(self, path: Path, item: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """Write one volume's organs.
 
-        Args:
-            engine: The evaluator; its items hold `image` (1, x, y, z) in [0, 1] with its affine and the name of its
-                file, `pred` (t, x, y, z) with channel numbers, and `tasks`, the names of those t.
+        The item holds `image` (1, x, y, z) in [0, 1] with its affine, `pred` (t, x, y, z) with channel numbers, and
+        `tasks`, the names of those t.
         """
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._write)
-        engine.add_event_handler(Events.COMPLETED, self._finish)
-
-    def _write(self, engine: Engine) -> None:
-        for item in items(engine):
-            path = Path(item["image"].meta["filename_or_obj"]).resolve()
-            try:
-                for channels, task in zip(item["pred"], item["tasks"], strict=True):
-                    self._organs[path, task] = self._write_one(path, task, item["image"], channels)
-            except (OSError, ValueError) as error:
-                self.failed[str(path)] = str(error)
+        for channels, task in zip(item["pred"], item["tasks"], strict=True):
+            yield task, self._write_one(path, task, item["image"], channels)
 
     def _write_one(self, path: Path, task: str, image: Any, channels: Any) -> list[dict[str, Any]]:
         labels = sorted((int(number), organ) for number, organ in self.tasks[task]["labels"].items())
@@ -104,27 +84,11 @@ class VolumeWriter:
         write_image(stem.with_name(f"{stem.name}_{task}_overlay.png"), picture)
         counts = np.bincount(found.ravel(), minlength=len(ids))
         millilitres = abs(np.linalg.det(affine[:3, :3])) / 1000
-        case = (stem.relative_to(self.output_dir.resolve()).parent / path.name).as_posix()
+        case = self.name_of(path)
         return [
-            dict(zip(_COLUMNS, (case, task, organ, number, int(count), f"{count * millilitres:.3f}"), strict=True))
+            dict(zip(self.columns, (case, task, organ, number, int(count), f"{count * millilitres:.3f}"), strict=True))
             for (number, organ), count in zip(labels, counts[1:], strict=True)
         ]
-
-    def _finish(self, _: Engine) -> None:
-        text = io.StringIO()
-        table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-        table.writeheader()
-        for path in self.stems:
-            for task in self.names:
-                table.writerows(self._organs.get((path, task), []))
-                if (path, task) not in self._organs:
-                    self.failed.setdefault(str(path), "the volume could not be read")
-        write_text(self.output_dir / "organs.csv", text.getvalue())
-        done = len({path for path, _ in self._organs})
-        logging.getLogger(__name__).info("%d volumes: %s", done, self.output_dir)
-        if self.failed:
-            listed = "; ".join(f"{path}: {reason}" for path, reason in self.failed.items())
-            logging.getLogger(__name__).error("%d of %d volumes failed: %s", len(self.failed), len(self.stems), listed)
 
 
 def _volume(ids: np.ndarray, affine: np.ndarray, source: Path) -> nib.Nifti1Image:

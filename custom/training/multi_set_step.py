@@ -11,7 +11,7 @@ from monai.engines import SupervisedTrainer
 from torch import Tensor
 
 from ..losses import OrganLoss, balance_loss
-from ..networks import unwrap
+from ..networks import gates, unwrap
 from .backward import backward
 from .mean_teacher import MeanTeacher
 
@@ -84,12 +84,12 @@ class MultiSetStep:
         losses = self.loss(outputs["logits"], label, task)
         loss = losses[there].mean()
         log = {f"supervised/{self.tasks[index]}": losses[index].detach() for index in there}
-        gates = {name: gate for name, gate in outputs.items() if name.endswith("_gate")}
+        found = list(gates(outputs).values())
         if self.router_z:
             log["router/z"] = outputs["router_z"].detach()
             loss = loss + self.router_z * outputs["router_z"]
-        if self.balance and gates:
-            even = self._balance(gates, task)
+        if self.balance and found:
+            even = self._balance(found, task)
             log["router/balance"] = even.detach()
             loss = loss + self.balance * even
         backward(
@@ -100,22 +100,22 @@ class MultiSetStep:
         if self.average is not None:
             self.average.update(unwrap(network))
         log["learning_rate"] = torch.tensor(self.optimizer.param_groups[0]["lr"])
-        use = self._use(list(gates.values()), task_id.tolist())
+        use = self._use(found, task_id.tolist())
         return {"loss": loss.detach(), "log": log, "gates": use, "images": len(image)}
 
-    def _balance(self, gates: Mapping[str, Tensor], task: Tensor) -> Tensor:
+    def _balance(self, found: Sequence[Tensor], task: Tensor) -> Tensor:
         modality = torch.tensor(self.modality_of, device=task.device)[task]
         parts = []
-        for gate in gates.values():
+        for gate in found:
             tokens = gate.flatten(2).transpose(1, 2)
             whose = modality.repeat_interleave(tokens.shape[1])
             parts.append(balance_loss(tokens.flatten(0, 1), whose, len(self.modalities)))
         return torch.stack(parts).mean()
 
-    def _use(self, gates: Sequence[Tensor], task_ids: Sequence[int]) -> dict[str, Tensor]:
-        if not gates:
+    def _use(self, found: Sequence[Tensor], task_ids: Sequence[int]) -> dict[str, Tensor]:
+        if not found:
             return {}
-        weights = torch.stack([gate.detach().float().flatten(2).mean(2) for gate in gates]).mean(0)
+        weights = torch.stack([gate.detach().float().flatten(2).mean(2) for gate in found]).mean(0)
         rows: dict[str, list[int]] = defaultdict(list)
         for row, task in enumerate(task_ids):
             rows[self.modalities[self.modality_of[task]]].append(row)

@@ -14,7 +14,7 @@ from monai.engines import SupervisedTrainer
 from torch import Tensor, nn
 
 from ..losses import AdaptiveMultiObjectiveLoss
-from ..networks import unwrap
+from ..networks import gates, unwrap
 from .backward import backward
 from .mean_teacher import MeanTeacher
 from .pseudo_labels import PseudoBatch, PseudoLabels, TaskLoss
@@ -121,8 +121,7 @@ class SemiSupervisedStep:
         self._update(engine, loss, [*batch["path"], *(weak["path"] if weak is not None else [])])
         log |= {f"weight/{task}": torch.tensor(weight) for task, weight in self.objective.weights().items()}
         log["learning_rate"] = torch.tensor(self.optimizers[0].param_groups[0]["lr"])
-        gates = {name.removesuffix("_gate"): gate[:count] for name, gate in outputs.items() if name.endswith("_gate")}
-        use = {task: _per_image(gate) for task, gate in gates.items()}
+        use = {task: _per_image(gate[:count]) for task, gate in gates(outputs).items()}
         return {"loss": loss.detach(), "log": log, "gates": use, "images": len(images), "waited": waited}
 
     def _next_unlabelled(self, device: torch.device) -> dict[str, Any] | None:
