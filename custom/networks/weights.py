@@ -79,7 +79,7 @@ def load(path: str | Path, network: nn.Module, facts: Mapping[str, Any] | None =
     """
     path = Path(path)
     network = unwrap(network)
-    checkpoint = _of_recipe(path, network.recipe)  # type: ignore[arg-type]
+    checkpoint = read(path, network.recipe)  # type: ignore[arg-type]
     found, wanted = _flat(checkpoint["network"]), _flat(network.arguments)  # type: ignore[arg-type]
     differences = [
         f"{key} {found.get(key, 'absent')} (wanted {wanted.get(key, 'absent')})"
@@ -97,62 +97,21 @@ def load(path: str | Path, network: nn.Module, facts: Mapping[str, Any] | None =
     return dict(checkpoint["facts"])
 
 
-def facts(path: str | Path, recipe: str | None = None) -> dict[str, Any]:
-    """Read what a checkpoint's weights hold for, such as its task table, before there is a network to load it into.
+def read(path: str | Path, recipe: str | None = None) -> dict[str, Any]:
+    """Read a checkpoint before there is a network to load it into.
 
     Args:
         path: a file that `save` wrote.
         recipe: the recipe that it shall be of; None: any.
 
     Returns:
-        The checkpoint's facts.
+        `model`, the network's `state_dict()` on the CPU; `network`, the arguments that it was made with, to make the
+        same again; `facts`, what the weights hold for, such as the task table; `recipe` and `versions`.
 
     Raises:
         RequestError: no such file, no checkpoint of ours, or one of another recipe.
     """
-    return dict(_of_recipe(Path(path), recipe)["facts"])
-
-
-def arguments(path: str | Path, recipe: str | None = None) -> dict[str, Any]:
-    """Read the arguments that a checkpoint's network was made with, to make the same again.
-
-    Args:
-        path: a file that `save` wrote.
-        recipe: the recipe that it shall be of; None: any.
-
-    Returns:
-        The network's `arguments`.
-
-    Raises:
-        RequestError: no such file, no checkpoint of ours, or one of another recipe.
-    """
-    return dict(_of_recipe(Path(path), recipe)["network"])
-
-
-def state(path: str | Path, recipe: str | None = None) -> dict[str, torch.Tensor]:
-    """Read a checkpoint's weights, for a network that is larger than the one that they are of.
-
-    Args:
-        path: a file that `save` wrote.
-        recipe: the recipe that it shall be of; None: any.
-
-    Returns:
-        The network's `state_dict()`, on the CPU.
-
-    Raises:
-        RequestError: no such file, no checkpoint of ours, or one of another recipe.
-    """
-    return dict(_of_recipe(Path(path), recipe)["model"])
-
-
-def _of_recipe(path: Path, recipe: str | None) -> dict[str, Any]:
-    checkpoint = _read(path)
-    if recipe is not None and checkpoint["recipe"] != recipe:
-        raise RequestError(f"{path}: a checkpoint of the recipe {checkpoint['recipe']!r}, wanted one of {recipe!r}")
-    return checkpoint
-
-
-def _read(path: Path) -> dict[str, Any]:
+    path = Path(path)
     if not path.is_file():
         raise RequestError(f"{path}: no such checkpoint file")
     try:
@@ -165,6 +124,8 @@ def _read(path: Path) -> dict[str, Any]:
     for key in ("model", "network", "facts"):
         if not isinstance(checkpoint[key], Mapping):
             raise RequestError(f"{path}: not a checkpoint of this project: {key} must be a dictionary")
+    if recipe is not None and checkpoint["recipe"] != recipe:
+        raise RequestError(f"{path}: a checkpoint of the recipe {checkpoint['recipe']!r}, wanted one of {recipe!r}")
     return checkpoint
 
 

@@ -42,8 +42,7 @@ class EvaluationReport(EvaluationHandler):
         output_dir: Where the files go.
         section: Name of the images' section, `testA` for instance.
         mpp: Size of a pixel of the images in µm.
-        distance_um: The distance in µm at which the distance map is 1, as in training; None where it has no such
-            scale: the pieces of the mask are the glands, and `pred` needs its first two channels only.
+        distance_um: As in `targets.instances`.
         min_area_um2: Smaller glands are left out.
         network: Asked for its gates' weights, on each image as a whole; None, or a single expert: the
             report leaves gates out.

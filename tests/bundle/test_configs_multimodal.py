@@ -132,7 +132,7 @@ def test_a_new_modality_joins_and_the_old_one_stays_to_the_bit(repository, datas
     options = QUICK | {"dataset_dir": dataset_dirs[1], "init_path": str(ct_only), "output_dir": str(tmp_path)}
     flow = run(repository, ["train_multimodal", "add_modality"], **options)
     assert flow.check_properties() in (None, [])
-    networks = [M4oE(**weights.arguments(path)).eval() for path in (ct_only, tmp_path / "last.pt")]
+    networks = [M4oE(**weights.read(path)["network"]).eval() for path in (ct_only, tmp_path / "last.pt")]
     for path, network in zip((ct_only, tmp_path / "last.pt"), networks, strict=True):
         weights.load(path, network)
     assert networks[1].task_names == ["synthetic_ct", "synthetic_mr"]

@@ -85,7 +85,7 @@ def test_what_the_old_tasks_predict_stays_the_same_to_the_bit(way, tmp_path):
         assert all(torch.equal(one, two) for one, two in zip(predictions(grown), before, strict=True))
     assert all(torch.equal(value, network.state_dict()[name]) for name, value in old.state_dict().items())
     weights.save(tmp_path / "model.pt", network, {})
-    again = M4oE(**weights.arguments(tmp_path / "model.pt")).eval()
+    again = M4oE(**weights.read(tmp_path / "model.pt")["network"]).eval()
     weights.load(tmp_path / "model.pt", again)
     assert all(torch.equal(one, two) for one, two in zip(predictions(again), before, strict=True))
     with torch.no_grad():  # with gradients, attention may take another kernel where its bias is frozen

@@ -196,7 +196,7 @@ def test_the_order_of_the_data_sets_makes_no_other_network():
 
 def test_a_checkpoint_makes_the_same_network_again(network, tmp_path):
     weights.save(tmp_path / "model.pt", TaskView(network), {"tasks": TASKS})
-    arguments = weights.arguments(tmp_path / "model.pt", "multimodal")
+    arguments = weights.read(tmp_path / "model.pt", "multimodal")["network"]
     assert json.loads(json.dumps(arguments)) == arguments == network.arguments
     again = M4oE(**arguments).eval()
     assert weights.load(tmp_path / "model.pt", again) == {"tasks": TASKS}

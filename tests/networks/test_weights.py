@@ -163,10 +163,10 @@ def test_other_tensors_are_named(saved):
 
 
 def test_facts_can_be_read_before_there_is_a_network(saved, tmp_path):
-    assert weights.facts(saved[0]) == weights.facts(saved[0], "gland") == FACTS
-    assert weights.arguments(saved[0]) == saved[1].arguments
-    for read in (weights.facts, weights.arguments):
-        with pytest.raises(RequestError, match="of the recipe 'gland', wanted one of 'multimodal'"):
-            read(saved[0], "multimodal")
+    assert weights.read(saved[0])["facts"] == weights.read(saved[0], "gland")["facts"] == FACTS
+    assert weights.read(saved[0])["network"] == saved[1].arguments
+    assert weights.read(saved[0])["model"].keys() == saved[1].state_dict().keys()
+    with pytest.raises(RequestError, match="of the recipe 'gland', wanted one of 'multimodal'"):
+        weights.read(saved[0], "multimodal")
     with pytest.raises(RequestError, match=r"nothing\.pt: no such checkpoint"):
-        weights.facts(tmp_path / "nothing.pt")
+        weights.read(tmp_path / "nothing.pt")
