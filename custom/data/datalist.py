@@ -18,7 +18,7 @@ FILE_NAME = "datalist.json"
 # The sections that every data set has, though they may be empty.
 SECTIONS = ("training", "unlabelled", "validation")
 # What describes the whole set. All other keys are sections.
-DESCRIPTION = ("name", "mpp", "mean", "std", "seed", "command", "modalities", "spacing", "labels")
+DESCRIPTION = ("name", "mpp", "mean", "std", "seed", "command", "modalities", "spacing", "labels", "one_piece")
 
 
 def read(dataset_dir: str | os.PathLike[str]) -> dict[str, Any]:

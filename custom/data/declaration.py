@@ -23,7 +23,8 @@ _FOLDER = [
     {"section": "test", "images": "test/images/{case}.*", "labels": "test/labels/{case}.*"},
     {"section": "unlabelled", "images": "unlabelled/{case}.*"},
 ]
-_KEYS = {"name": True, "labels": True, "spacing": True, "modalities": True, "layout": False, "patient": False}
+_NEEDED, _OPTIONAL = ("name", "labels", "spacing", "modalities"), ("layout", "patient", "one_piece")
+_KEYS = {**dict.fromkeys(_NEEDED, True), **dict.fromkeys(_OPTIONAL, False)}
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # part of file names, options and the keys of a state dict
 _INTENSITIES = {"window_hu": "two numbers in HU, low < high", "percentiles": "two numbers, 0 <= low < high <= 100"}
 _MOST_LABELS = 254  # channel numbers are uint8
@@ -58,6 +59,7 @@ class Declaration:
         cases: modality to its first and last case number; empty where there is one modality.
         layout: where the files are.
         patient: a pattern whose first group, in a case, is the patient; None where each case is a patient.
+        one_piece: ids of the organs that are one connected piece, ascending: of a prediction the largest is kept.
     """
 
     path: Path
@@ -68,6 +70,7 @@ class Declaration:
     cases: dict[str, tuple[int, int]]
     layout: tuple[FolderPair, ...]
     patient: re.Pattern[str] | None
+    one_piece: tuple[int, ...]
 
     def patient_of(self, case: str) -> str:
         """The patient of a case.
@@ -166,6 +169,24 @@ def check_spacing(value: object) -> tuple[float, float]:
     return float(value[0]), float(value[1])  # type: ignore[index]
 
 
+def check_one_piece(value: object, labels: Mapping[int, str]) -> list[int]:
+    """Ids of the organs that are one connected piece, from JSON; they are returned in ascending order.
+
+    Args:
+        value: such as `[1, 2]`; may be empty.
+        labels: what `check_labels` gave.
+
+    Raises:
+        RequestError: it is no list, or holds something else than an id of `labels`, or one twice.
+    """
+    if not isinstance(value, list):
+        raise RequestError(f"one_piece: found {value!r}, wanted a list of ids of labels such as [1, 2]")
+    for one in value:
+        if type(one) is not int or one not in labels or value.count(one) > 1:  # True is an int too
+            raise RequestError(f"one_piece: found {one!r} in {value}, wanted ids of labels {list(labels)}, each once")
+    return sorted(value)
+
+
 def check_intensity(name: str, value: object) -> dict[str, list[float]]:
     """How a modality's intensities become [0, 1], from JSON; other keys are left out.
 
@@ -217,16 +238,18 @@ def _declaration(path: Path, content: object) -> Declaration:
         raise RequestError(f"found no {missing[0]!r}, wanted it")
     if not _is_word(content["name"]):
         raise RequestError(f"name: found {content['name']!r}, wanted letters, digits, _ and -")
+    labels = check_labels(content["labels"])
     modalities, cases = _modalities(content["modalities"])
     return Declaration(
         path,
         content["name"],
-        check_labels(content["labels"]),
+        labels,
         check_spacing(content["spacing"]),
         modalities,
         cases,
         _layout(content.get("layout", _FOLDER)),
         _patient(content.get("patient")),
+        tuple(check_one_piece(content.get("one_piece", []), labels)),
     )
 
 

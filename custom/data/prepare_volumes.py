@@ -189,6 +189,7 @@ def _head(declaration: Declaration, used: list[Record], seed: int, command: str)
     return {
         "name": declaration.name,
         "labels": {str(one): organ for one, organ in declaration.labels.items()},
+        "one_piece": list(declaration.one_piece),
         "spacing": list(declaration.spacing),
         "modalities": {name: rule for name, rule in declaration.modalities.items() if name in there},
         "seed": seed,

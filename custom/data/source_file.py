@@ -102,6 +102,8 @@ def files_below(directory: str | os.PathLike[str], suffixes: Sequence[str], what
     folder = Path(directory)
     if folder.is_file():
         return [str(folder)]
+    if not folder.is_dir():
+        raise RequestError(f"{folder}: not found, wanted a directory or one {what}")
     found = [str(file.path) for file in source_files(folder).values() if file.suffix in suffixes]
     if not found:
         raise RequestError(f"{folder}: found no {what}, wanted at least one of {', '.join(suffixes)}")

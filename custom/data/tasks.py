@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..checks import RequestError, did_you_mean
+from ..checks import RequestError
 from . import datalist
 from .datalist import raise_problems
-from .declaration import check_intensity, check_labels, check_spacing
+from .declaration import check_intensity, check_labels, check_one_piece, check_spacing
 from .record import Record
 from .source_file import SourceFile
 from .volume_files import load_volumes
@@ -27,8 +28,9 @@ def task_table(dataset_dirs: Sequence[str] | str) -> dict[str, dict[str, Any]]:
 
     Returns:
         Name to `head` (the data set's name, since its tasks share a head), `modality`, `labels` (id to organ,
-        ascending), `spacing` (mm in plane) and `intensity` (`window_hu` or `percentiles`). A task is named as its data
-        set, or `<data set>_<modality>` where that has several.
+        ascending), `one_piece` (ids of the organs of which a prediction keeps the largest piece), `spacing` (mm in
+        plane) and `intensity` (`window_hu` or `percentiles`). A task is named as its data set, or
+        `<data set>_<modality>` where that has several.
 
     Raises:
         RequestError: a data set is none of volumes, or two have one name.
@@ -110,26 +112,28 @@ def test_sections(dataset_dirs: Sequence[str] | str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def check(dataset_dirs: Sequence[str] | str) -> None:
+def check(dataset_dirs: Sequence[str] | str, labelled: bool = True) -> None:
     """Open every volume once, since what breaks in a loader's worker loses its name, and log what there is.
 
     Args:
         dataset_dirs: directories that `prepare` wrote, or one.
+        labelled: whether each task needs a labelled training volume; else an unlabelled one will do.
 
     Raises:
-        RequestError: a task has no labelled training volume, a file is missing or broken, a label's grid is not its
-            image's or holds an id that is not declared; names the first of them.
+        RequestError: a task has no such volume, a file is missing or broken, a label's grid is not its image's or
+            holds an id that is not declared; names the first of them.
     """
     folders = _folders(dataset_dirs)
     table = task_table(folders)
     names = dict.fromkeys([*datalist.SECTIONS, *(name for folder in folders for name in _sections(folder))])
-    sections = {name: items(folders, name, needed=name == "training") for name in names}
+    sections = {name: items(folders, name) for name in names}
     for task in table:
         counts = {name: sum(item["task"] == task for item in found) for name, found in sections.items()}
         said = ", ".join(f"{name} {number or 'empty'}" for name, number in counts.items())
         logging.getLogger(__name__).info("%s: %s", task, said)
-        if not counts["training"]:
-            raise RequestError(f"{', '.join(folders)}: the task {task} has no labelled training volume, wanted one")
+        if not counts["training"] and (labelled or not counts["unlabelled"]):
+            volume = "labelled training volume" if labelled else "training or unlabelled volume"
+            raise RequestError(f"{', '.join(folders)}: the task {task} has no {volume}, wanted one")
     everything = [item for found in sections.values() for item in found]
     problems = []
     # delay: no bar for what takes less than two seconds; disable=None: no bar where nobody watches a terminal
@@ -142,31 +146,47 @@ def check(dataset_dirs: Sequence[str] | str) -> None:
     raise_problems(problems, len(everything))
 
 
-def balanced(items: Sequence[Mapping[str, Any]], weights: Mapping[str, float] | None = None) -> list[float]:
-    """Weights for `torch.utils.data.WeightedRandomSampler` that draw every task equally often, whatever its size.
+def check_trained(
+    dataset_dirs: Sequence[str] | str, trained: Mapping[str, Mapping[str, Any]], ckpt_path: str | Path
+) -> None:
+    """Check that weights know the tasks of some data sets as the data sets have them.
+
+    Args:
+        dataset_dirs: directories that `prepare` wrote, or one.
+        trained: the task table of the weights.
+        ckpt_path: where the weights are, for the message.
+
+    Raises:
+        RequestError: a task is unknown to the weights, or has other labels, another spacing or intensity there.
+    """
+    for folder in _folders(dataset_dirs):
+        where = Path(folder) / datalist.FILE_NAME
+        for name, task in _tasks(folder).items():
+            if name not in trained:
+                known = ", ".join(trained)
+                raise RequestError(f"{where}: found the task {name!r}, wanted one that {ckpt_path} knows: {known}")
+            for key in ("head", "modality", "labels", "spacing", "intensity"):
+                if task[key] != trained[name][key]:
+                    found, wanted = _apart(task[key], trained[name][key]), _apart(trained[name][key], task[key])
+                    raise RequestError(f"{where}: {name} has the {key} {found}, wanted {wanted} as {ckpt_path} has")
+
+
+def balanced(items: Sequence[Mapping[str, Any]], tasks: Mapping[str, Mapping[str, Any]]) -> list[float]:
+    """Weights for `torch.utils.data.WeightedRandomSampler`, which make the draw of a task independent of its size.
+
+    A task is drawn in proportion to the square root of its number of labels: thirteen organs take longer to learn than
+    two, and drawn as often as those they would be learnt last.
 
     Args:
         items: what is drawn from, each with its `task`.
-        weights: how often a task is drawn, relative to the others, >= 0; 1 for those that are not named.
+        tasks: the task table: name to `labels` among others.
 
     Returns:
-        A weight for each item; those of a task add up to its weight.
-
-    Raises:
-        RequestError: a weight is of an unknown task, or is negative, or nothing can be drawn.
+        A weight for each item; those of a task add up to the square root of its number of labels.
     """
-    wanted = dict(weights or {})
     counts = Counter(item["task"] for item in items)
-    for name, weight in wanted.items():
-        if name not in counts:
-            near = did_you_mean(name, counts) or f", wanted one of {', '.join(counts)}"
-            raise RequestError(f"weights: found the task {name!r}{near}")
-        if not 0 <= weight < float("inf"):
-            raise RequestError(f"weights: found {weight!r} for {name}, wanted a number from 0 on")
-    result = [wanted.get(item["task"], 1.0) / counts[item["task"]] for item in items]
-    if not any(result):
-        raise RequestError("weights: found 0 for every task, wanted one above")
-    return result
+    shares = {name: math.sqrt(len(tasks[name]["labels"])) / count for name, count in counts.items()}
+    return [shares[item["task"]] for item in items]
 
 
 def fingerprint(dataset_dirs: Sequence[str] | str) -> str:
@@ -185,6 +205,8 @@ def _folders(dataset_dirs: Sequence[str] | str) -> list[str]:
     folders = [dataset_dirs] if isinstance(dataset_dirs, str | Path) else list(dataset_dirs)
     if not folders:
         raise RequestError("--dataset_dirs: found an empty list, wanted directories that prepare wrote")
+    if "" in folders:
+        raise RequestError("--dataset_dir: found nothing, wanted the data set's directory, as prepare writes it")
     return [str(folder) for folder in folders]
 
 
@@ -196,15 +218,29 @@ def _tasks(folder: str) -> dict[str, dict[str, Any]]:
     name, modalities = content["name"], content["modalities"]
     tasks = {}
     try:
-        labels = {str(one): organ for one, organ in check_labels(content.get("labels")).items()}
+        labels = check_labels(content.get("labels"))
+        one_piece = check_one_piece(content.get("one_piece", []), labels)
         spacing = list(check_spacing(content.get("spacing")))
         for modality, rule in modalities.items():
             task = name if len(modalities) == 1 else f"{name}_{modality}"
-            tasks[task] = {"head": name, "modality": modality, "labels": labels, "spacing": spacing}
-            tasks[task]["intensity"] = check_intensity(modality, rule)
+            tasks[task] = {
+                "head": name,
+                "modality": modality,
+                "labels": {str(one): organ for one, organ in labels.items()},
+                "one_piece": one_piece,
+                "spacing": spacing,
+                "intensity": check_intensity(modality, rule),
+            }
     except RequestError as error:
         raise RequestError(f"{path}: {error}") from None
     return tasks
+
+
+def _apart(one: Any, other: Any) -> Any:
+    """What one value has and the other has not: of labels those that differ, else all."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return one
+    return {key: value for key, value in one.items() if other.get(key) != value}
 
 
 def _sections(folder: str) -> Iterable[str]:

@@ -49,6 +49,8 @@ def chosen(tasks: Mapping[str, Mapping[str, Any]], task: Any) -> list[str]:
     Raises:
         RequestError: A task is unknown, none is named though there are several, or their modalities differ.
     """
+    if not isinstance(tasks, Mapping):
+        raise RequestError(f"--tasks: found {tasks!r}, wanted --task {tasks}: the table is the weights' own")
     known = ", ".join(f"{name} ({facts['modality']})" for name, facts in tasks.items())
     names = list(dict.fromkeys([task] if isinstance(task, str) and task else map(str, task or [])))
     if not names and len(tasks) == 1:

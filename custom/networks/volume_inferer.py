@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
+from monai.transforms import KeepLargestConnectedComponent
 
 from ..targets.volume_grid import from_ras, neighbours, resize, slice_size, to_ras
 from .keep_meta import keep_meta
@@ -19,11 +20,13 @@ class VolumeInferer(Inferer):
 
     The volume is turned to RAS and its slices are resampled in-plane to the task's spacing, each between its two
     neighbours; the logits are resampled back and the largest wins. A few slices at a time, so that the probabilities of
-    a whole volume are never in memory. Tasks of one spacing share one pass of the encoder.
+    a whole volume are never in memory. Tasks of one spacing share one pass of the encoder. Of an organ that is one
+    piece only the largest connected one is kept, each organ by itself; the rest becomes background.
 
     Args:
-        tasks: The task table: name to `spacing` (mm, in-plane) and `modality` at least; its order numbers the tasks,
-            unless the network has `task_names`.
+        tasks: The task table: name to `spacing` (mm, in-plane) and `modality` at least, and where organs are one piece,
+            `one_piece` (their ids) with `labels` (id to organ); its order numbers the tasks, unless the network has
+            `task_names`.
         batch_slices: Slices a forward pass, >= 1.
         amp: bfloat16 autocast.
 
@@ -42,6 +45,7 @@ class VolumeInferer(Inferer):
         self.tasks = dict(tasks)
         self.batch_slices = batch_slices
         self.amp = amp
+        self._largest = {name: _largest_pieces(task) for name, task in self.tasks.items() if task.get("one_piece")}
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable, task: str | Sequence[Any] = (), *args: Any, **kwargs: Any
@@ -73,6 +77,9 @@ class VolumeInferer(Inferer):
         for spacing in dict.fromkeys(spacings):
             rows = [row for row, other in enumerate(spacings) if other == spacing]
             self._predict(turned, slice_size(turned, spacing), unwrap(network), names, rows, labels)  # type: ignore[arg-type]
+        for row, name in enumerate(names):
+            if name in self._largest:
+                labels[row] = self._largest[name](labels[row][None])[0]
         return keep_meta(from_ras(labels, turned, inputs.affine)[None], inputs)
 
     def _predict(
@@ -104,3 +111,10 @@ class VolumeInferer(Inferer):
         if len(modalities) > 1:
             raise ValueError(f"the tasks of one volume have one modality, got {', '.join(modalities)}")
         return names
+
+
+def _largest_pieces(task: Mapping[str, Any]) -> KeepLargestConnectedComponent:
+    """Voxels that touch by a corner are of one piece. A channel's number is its id's place among the labels."""
+    ids = sorted(map(int, task["labels"]))
+    channels = [1 + ids.index(one) for one in task["one_piece"]]
+    return KeepLargestConnectedComponent(channels, is_onehot=False, independent=True, connectivity=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -16,16 +17,19 @@ from .plain import plain
 class RandSliced(Randomizable, Transform):
     """Draw one of the classes in a volume, background included, then one of its voxels, and cut a square around it.
 
-    So a small organ is shown as often as a large one. The voxel lies up to `jitter` off the centre of the square. The
-    square stays within the slice, and where it is larger it holds the whole slice at a random place, with zeros around
-    it. The image's three channels are the slices below, at and above the voxel (towards the feet, towards the head),
-    the last one repeated at the ends. Reads `class_voxels` (`ClassVoxelsd`), and leaves it out of the result. Nothing
-    of the item is changed in place: `CacheDataset(copy_cache=False)` saves a copy of the volume at each draw.
+    So a small organ is shown as often as a large one. Some draws take any voxel instead: a network that hardly sees
+    the slices above and below all organs, half of a CT, finds organs there. The voxel lies up to `jitter` off the
+    centre of the square, which stays within the slice; where it is larger it holds the whole slice at a random place,
+    with zeros around it. The image's three channels are the slices below, at and above the voxel (towards the feet,
+    towards the head), the last one repeated at the ends. Reads `class_voxels` (`ClassVoxelsd`), and leaves it out of
+    the result. Nothing of the item is changed in place: `CacheDataset(copy_cache=False)` saves a copy of the volume at
+    each draw.
 
     Args:
         tasks: The task table, whose order numbers the tasks.
         size: Pixels of a side of the square.
         jitter: Largest offset of the voxel from the centre, as a fraction of the side, in [0, 0.5).
+        anywhere: Fraction of the draws that take any voxel of the volume, whatever its class, in [0, 1].
         image: Key of the volume (1, x, y, z).
         label: Key of its classes (1, x, y, z); may be absent.
 
@@ -40,27 +44,39 @@ class RandSliced(Randomizable, Transform):
     """
 
     def __init__(
-        self, tasks: Mapping[str, Any], size: int, jitter: float = 0.25, image: str = "image", label: str = "label"
+        self,
+        tasks: Mapping[str, Any],
+        size: int,
+        jitter: float = 0.25,
+        anywhere: float = 0.0,
+        image: str = "image",
+        label: str = "label",
     ) -> None:
         if size < 1:
             raise ValueError(f"size: got {size}, wanted >= 1")
         if not 0 <= jitter < 0.5:
             raise ValueError(f"jitter: got {jitter}, wanted within [0, 0.5)")
+        if not 0 <= anywhere <= 1:
+            raise ValueError(f"anywhere: got {anywhere}, wanted within [0, 1]")
         self.task_ids = {name: index for index, name in enumerate(tasks)}
         self.size, self.image, self.label = size, image, label
-        self.jitter_px = int(jitter * size)
+        self.jitter_px, self.anywhere = int(jitter * size), anywhere
         self.voxel = (0, 0, 0)
         self.jitter_xy = (0, 0)
 
-    def randomize(self, data: Sequence[np.ndarray]) -> None:
+    def randomize(self, data: Sequence[np.ndarray], shape: Sequence[int]) -> None:
         """Draw a class, a voxel of it and the jitter; the same number of draws whatever the volume.
 
         Args:
             data: Voxels (n, 3) of each class.
+            shape: Of the volume, (x, y, z).
         """
-        draws = self.R.random_sample(4)
-        voxels = data[int(draws[0] * len(data))]
-        x, y, z = voxels[int(draws[1] * len(voxels))].tolist()
+        draws = self.R.random_sample(5)
+        if draws[4] < self.anywhere:
+            x, y, z = (int(place) for place in np.unravel_index(int(draws[1] * math.prod(shape)), shape))
+        else:
+            voxels = data[int(draws[0] * len(data))]
+            x, y, z = voxels[int(draws[1] * len(voxels))].tolist()
         width = 2 * self.jitter_px + 1
         self.voxel = (x, y, z)
         self.jitter_xy = (int(draws[2] * width) - self.jitter_px, int(draws[3] * width) - self.jitter_px)
@@ -75,7 +91,7 @@ class RandSliced(Randomizable, Transform):
         if (voxels := item.pop(ClassVoxelsd.KEY, None)) is None:
             raise ValueError(f"item: got no {ClassVoxelsd.KEY!r}, wanted ClassVoxelsd before RandSliced")
         image = plain(item[self.image])
-        self.randomize(voxels)
+        self.randomize(voxels, image.shape[1:])
         depth = image.shape[3]
         z = self.voxel[2]
         beside = [max(z - 1, 0), z, min(z + 1, depth - 1)]

@@ -56,6 +56,20 @@ def test_one_organ_has_one_name_in_all_sets():
     assert names["btcv"] - names["flare22"] == {"portal and splenic vein"}
 
 
+def test_an_organ_is_in_one_piece_in_all_sets_or_in_none():
+    # Not what thick slices cut: vessels and adrenal glands.
+    pieces = {}
+    for name in ("flare22", "amos22", "btcv"):
+        facts = declaration.shipped(name)
+        for one, organ in facts.labels.items():
+            pieces.setdefault(organ, set()).add(one in facts.one_piece)
+    assert {organ for organ, said in pieces.items() if said != {True}} == {
+        "aorta", "portal and splenic vein", "right adrenal gland", "left adrenal gland",
+    }  # fmt: skip
+    assert all(len(said) == 1 for said in pieces.values())
+    assert declaration.shipped("atlas23").one_piece == (1,)
+
+
 def test_what_is_read(tmp_path):
     facts = read(tmp_path, labels={"10": "b", "9": "a"}, patient="^p(\\d+)_")
     assert list(facts.labels.items()) == [(9, "a"), (10, "b")]
@@ -67,6 +81,8 @@ def test_what_is_read(tmp_path):
     with pytest.raises(RequestError, match=r"the case 'q1' does not fit 'patient' of .*mine\.json"):
         facts.patient_of("q1")
     assert read(tmp_path).patient_of("p12_x") == "p12_x"
+    assert read(tmp_path).one_piece == ()
+    assert read(tmp_path, one_piece=[7, 1]).one_piece == (1, 7)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +144,14 @@ def test_a_case_outside_all_ranges_is_refused_by_name(tmp_path, case):
         ({"layout": [{"section": "test", "images": "{case}.nii"}]}, "wanted labels in the section 'test'"),
         ({"layout": [{**LAYOUT[0], "section": "a b"}]}, "found the section 'a b'"),
         ({"layout": [{**LAYOUT[0], "section": "spacing"}]}, "found the section 'spacing'"),
+        ({"layout": [{**LAYOUT[0], "section": "one_piece"}]}, "found the section 'one_piece'"),
+        ({"one_piece": 1}, "one_piece: found 1, wanted a list of ids of labels such as [1, 2]"),
+        ({"one_piece": [1, 2]}, "one_piece: found 2 in [1, 2], wanted ids of labels [1, 7], each once"),
+        ({"one_piece": [0]}, "one_piece: found 0 in [0], wanted ids of labels"),
+        ({"one_piece": ["1"]}, "one_piece: found '1' in ['1'], wanted ids of labels"),
+        ({"one_piece": [True]}, "one_piece: found True in [True], wanted ids of labels"),
+        ({"one_piece": [7.0]}, "one_piece: found 7.0 in [7.0], wanted ids of labels"),
+        ({"one_piece": [7, 1, 7]}, "one_piece: found 7 in [7, 1, 7], wanted ids of labels [1, 7], each once"),
         ({"patient": "("}, "patient: found '(' ("),
         ({"patient": "p\\d"}, "without a group"),
         ({"patient": 3}, "patient: found 3"),

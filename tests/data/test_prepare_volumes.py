@@ -16,6 +16,7 @@ CONTENT = {
     "spacing": [2, 2],
     "modalities": {"ct": {"window_hu": [-125, 275]}},
     "patient": "^p(\\d+)_",
+    "one_piece": [1],
 }
 
 
@@ -51,7 +52,7 @@ def test_what_is_written(mine, source, tmp_path):
     lines = prepare(mine, source, output, validation=0.2, test=0.2, seed=3, command="the command")
     content = datalist.read(output)
     assert {key: content[key] for key in content if key in datalist.DESCRIPTION} == {
-        "name": "mine", "labels": CONTENT["labels"], "spacing": [2.0, 2.0],
+        "name": "mine", "labels": CONTENT["labels"], "one_piece": [1], "spacing": [2.0, 2.0],
         "modalities": {"ct": {"window_hu": [-125.0, 275.0]}}, "seed": 3, "command": "the command",
     }  # fmt: skip
     # Ten volumes: a fifth is a patient's two. The unlabelled volumes of the two patients held out are left out.

