@@ -80,18 +80,16 @@ def load(path: str | Path, network: nn.Module, facts: Mapping[str, Any] | None =
     path = Path(path)
     network = unwrap(network)
     checkpoint = read(path, network.recipe)  # type: ignore[arg-type]
-    found, wanted = _flat(checkpoint["network"]), _flat(network.arguments)  # type: ignore[arg-type]
-    differences = [
-        f"{key} {found.get(key, 'absent')} (wanted {wanted.get(key, 'absent')})"
-        for key in sorted(found.keys() | wanted.keys())
-        if found.get(key) != wanted.get(key)
-    ]
+    differences = _differences(checkpoint["network"], network.arguments)  # type: ignore[arg-type]
     if differences:
-        raise RequestError(f"{path}: a checkpoint of another network: {_few(differences)}")
+        raise RequestError(f"{path}: a checkpoint of another network: {differences}")
     for name, asked in (facts or {}).items():
         trained = checkpoint["facts"].get(name)
-        if trained != asked:
-            raise RequestError(f"{path}: trained with {name} {trained}, wanted {asked}: give --{name} {trained}")
+        if trained == asked:
+            continue
+        if isinstance(trained, Mapping) and isinstance(asked, Mapping):
+            raise RequestError(f"{path}: trained with {_differences({name: trained}, {name: asked})}")
+        raise RequestError(f"{path}: trained with {name} {trained}, wanted {asked}: give --{name} {trained}")
     _check_tensors(path, checkpoint["model"], network.state_dict())
     network.load_state_dict(checkpoint["model"])
     return dict(checkpoint["facts"])
@@ -140,6 +138,21 @@ def _check_tensors(path: Path, found: Mapping[str, Any], wanted: Mapping[str, to
     ]
     if differences:
         raise RequestError(f"{path}: a checkpoint of another network: {_few(differences)}")
+
+
+def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """The first few values that differ, each by its path; of other tasks the names alone."""
+    tasks = [list(one.get("tasks", ())) for one in (found, wanted)]
+    if set(tasks[0]) != set(tasks[1]):
+        return f"the tasks {', '.join(tasks[0])} (wanted {', '.join(tasks[1])})"
+    flat = [_flat(one) for one in (found, wanted)]
+    return _few(
+        [
+            f"{key} {flat[0].get(key, 'absent')} (wanted {flat[1].get(key, 'absent')})"
+            for key in sorted(flat[0].keys() | flat[1].keys())
+            if flat[0].get(key) != flat[1].get(key)
+        ]
+    )
 
 
 def _flat(arguments: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -72,11 +72,12 @@ def gate_verdict(
     return f"heeds its input: weights vary by up to ±{max(use['spread']):.2f} between {thing}s; largest is {shares}"
 
 
-def gate_use_figure(use: Mapping[str, torch.Tensor]) -> Figure:
+def gate_use_figure(use: Mapping[str, torch.Tensor], names: Sequence[str] | None = None) -> Figure:
     """Show the weight that each expert gets in each image: a point an image, a bar for the mean, a line at 1/e.
 
     Args:
         use: By task, what `metrics.gate_moments` gives for each image, (n, 2, e).
+        names: What the experts are called; None: by their numbers.
 
     Returns:
         A figure with a panel for each task, whose title says in words what the gate does.
@@ -88,7 +89,7 @@ def gate_use_figure(use: Mapping[str, torch.Tensor]) -> Figure:
         raise ValueError("use must hold the weights of at least one task, got none")
     figure = Figure(figsize=(3.7 * len(use), 3.9), layout="constrained")
     for axes, (task, moments) in zip(figure.subplots(1, len(use), squeeze=False)[0], use.items(), strict=True):
-        _gate_panel(axes, task, _means(moments), gate_verdict(moments))
+        _gate_panel(axes, task, _means(moments), gate_verdict(moments, names), names)
     return figure
 
 
@@ -177,7 +178,7 @@ def _means(moments: torch.Tensor) -> np.ndarray:
     return moments[:, 0].cpu().numpy()
 
 
-def _gate_panel(axes: Axes, task: str, weights: np.ndarray, verdict: str) -> None:
+def _gate_panel(axes: Axes, task: str, weights: np.ndarray, verdict: str, names: Sequence[str] | None) -> None:
     images, experts = weights.shape
     apart = sideways(images)
     axes.axhline(1 / experts, color=PALE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
@@ -191,7 +192,7 @@ def _gate_panel(axes: Axes, task: str, weights: np.ndarray, verdict: str) -> Non
         axes.annotate(label, (expert, 1.12), ha="center", va="top", fontsize=8.5, fontweight="bold", color=colour)
     axes.set_xlim(-0.6, experts - 0.4)
     axes.set_ylim(-0.02, 1.14)
-    axes.set_xticks(range(experts), [f"expert {expert + 1}" for expert in range(experts)])
+    axes.set_xticks(range(experts), names or [f"expert {expert + 1}" for expert in range(experts)])
     axes.set_ylabel("gate weight, a point an image", color=INK)
     verdict = fill(verdict, 46)
     axes.set_title(verdict + "\n" * (2 - verdict.count("\n")), fontsize=8.5, loc="left", color=INK)

@@ -26,7 +26,8 @@ class History:
 
     A step's output is a dictionary with `log` (name to number), and may hold `images` (how many it saw), `waited`
     (seconds that it waited for data itself) and `gates` (task to weights (b, e)), of which mean and spread over the
-    epoch's images are kept as `gate/<task>/expert <i>` and `gate_spread/<task>/expert <i>`.
+    epoch's images are kept as `gate/<task>/<expert>` and `gate_spread/<task>/<expert>`; the experts are called as
+    `experts` says, or `expert <i>`.
     `images_per_second` and `data_wait` (share of the time spent waiting for data) are added. The table is rewritten
     after each epoch; a run that resumes goes on after the epoch it resumes from.
 
@@ -69,6 +70,7 @@ class History:
     def _begin_epoch(self, _: Engine) -> None:
         self._logs: dict[str, list[torch.Tensor]] = defaultdict(list)
         self._gates: dict[str, list[torch.Tensor]] = defaultdict(list)
+        self._experts: list[str] | None = None
         self._images, self._waited, self._began = 0, 0.0, time.perf_counter()
 
     def _begin_wait(self, _: Engine) -> None:
@@ -84,6 +86,7 @@ class History:
             self._logs[name].append(torch.as_tensor(value).detach())
         for task, weights in output.get("gates", {}).items():
             self._gates[task].append(weights.detach())
+        self._experts = output.get("experts")
         self._images += output.get("images", 0)
         self._waited += output.get("waited", 0.0)
         # Here, not where the epoch ends: by then the validation has run.
@@ -93,9 +96,10 @@ class History:
         seconds = max(self._ended - self._began, 1e-9)
         averages = {name: float(torch.stack(values).double().mean()) for name, values in self._logs.items()}
         for task, weights in self._gate_weights().items():
-            for expert, column in enumerate(weights.T, start=1):
-                averages[f"gate/{task}/expert {expert}"] = float(column.mean())
-                averages[f"gate_spread/{task}/expert {expert}"] = float(column.std(correction=0))
+            experts = self._experts or [f"expert {number + 1}" for number in range(weights.shape[1])]
+            for expert, column in zip(experts, weights.T, strict=True):
+                averages[f"gate/{task}/{expert}"] = float(column.mean())
+                averages[f"gate_spread/{task}/{expert}"] = float(column.std(correction=0))
         averages |= {"images_per_second": self._images / seconds, "data_wait": self._waited / seconds}
         self._keep(engine, averages)
 
@@ -118,7 +122,7 @@ class History:
         gates = {task: gate_moments(weights) for task, weights in self._gate_weights().items()}
         figures = {"curves.png": curves_figure(list(self.rows.values()))} if self.rows else {}
         if gates:
-            figures["gate_use.png"] = gate_use_figure(gates)
+            figures["gate_use.png"] = gate_use_figure(gates, self._experts)
         for name, figure in figures.items():
             with replacing(self.output_dir / name) as temporary:
                 figure.savefig(temporary, dpi=130)

@@ -68,7 +68,7 @@ class MultiSetStep:
 
         Returns:
             `loss`, `log` (name to scalar tensor, each task apart), `gates` (modality to weights (b, e), the mean over
-            layers and tokens) and `images`.
+            layers and tokens), `experts` (their names) and `images`.
 
         Raises:
             RequestError: If the loss or its gradient is not finite; nothing is updated.
@@ -101,7 +101,8 @@ class MultiSetStep:
             self.average.update(unwrap(network))
         log["learning_rate"] = torch.tensor(self.optimizer.param_groups[0]["lr"])
         use = self._use(found, task_id.tolist())
-        return {"loss": loss.detach(), "log": log, "gates": use, "images": len(image)}
+        experts = unwrap(network).experts
+        return {"loss": loss.detach(), "log": log, "gates": use, "experts": experts, "images": len(image)}
 
     def _balance(self, found: Sequence[Tensor], task: Tensor) -> Tensor:
         modality = torch.tensor(self.modality_of, device=task.device)[task]

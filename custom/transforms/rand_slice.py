@@ -64,18 +64,18 @@ class RandSliced(Randomizable, Transform):
         self.voxel = (0, 0, 0)
         self.jitter_xy = (0, 0)
 
-    def randomize(self, data: Sequence[np.ndarray], shape: Sequence[int]) -> None:
+    def randomize(self, data: tuple[Sequence[np.ndarray], Sequence[int]]) -> None:
         """Draw a class, a voxel of it and the jitter; the same number of draws whatever the volume.
 
         Args:
-            data: Voxels (n, 3) of each class.
-            shape: Of the volume, (x, y, z).
+            data: Voxels (n, 3) of each class, and the shape of the volume (x, y, z).
         """
+        classes, shape = data
         draws = self.R.random_sample(5)
         if draws[4] < self.anywhere:
             x, y, z = (int(place) for place in np.unravel_index(int(draws[1] * math.prod(shape)), shape))
         else:
-            voxels = data[int(draws[0] * len(data))]
+            voxels = classes[int(draws[0] * len(classes))]
             x, y, z = voxels[int(draws[1] * len(voxels))].tolist()
         width = 2 * self.jitter_px + 1
         self.voxel = (x, y, z)
@@ -91,7 +91,7 @@ class RandSliced(Randomizable, Transform):
         if (voxels := item.pop(ClassVoxelsd.KEY, None)) is None:
             raise ValueError(f"item: got no {ClassVoxelsd.KEY!r}, wanted ClassVoxelsd before RandSliced")
         image = plain(item[self.image])
-        self.randomize(voxels, image.shape[1:])
+        self.randomize((voxels, image.shape[1:]))
         depth = image.shape[3]
         z = self.voxel[2]
         beside = [max(z - 1, 0), z, min(z + 1, depth - 1)]

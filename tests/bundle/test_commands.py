@@ -122,6 +122,14 @@ def test_two_processes_train_together(bundle, dataset, tmp_path):
     }
 
 
+@pytest.mark.parametrize("suffix", ["", "_multimodal"])
+def test_several_processes_without_torchrun_are_refused(bundle, dataset, tmp_path, suffix):
+    files = f"['configs/train{suffix}.json','configs/multi_gpu_train{suffix}.json']"
+    where = ("--dataset_dir", dataset, "--output_dir", tmp_path / "run")
+    assert "wanted: torchrun" in refused(run(bundle, "training", "--config_file", files, *where))
+    assert not (tmp_path / "run").exists()
+
+
 # Of each data set's images alone, some experts and heads see none.
 @pytest.mark.parametrize("routing", ["soft", "top_k"])
 def test_two_processes_train_organs_together(bundle, dataset_dirs, tmp_path, routing):

@@ -18,7 +18,7 @@ QUICK = {"max_epochs": 1, "steps_per_epoch": 2, "crop_px": 32, "batch_size": 3, 
 COMBINATIONS = [
     ([], {}, True),
     ([], {"routing": "top_k", "router_z": 0.001, "balance": 0.01}, True),
-    ([], {"gate": "average"}, True),
+    ([], {"gate": "average", "val_interval": 5}, True),  # more than the epochs, and yet it validates once
     ([], {"gate": "channel"}, False),
     ([], {"routing": "modality"}, False),
     ([], {"routing": "shared"}, False),
@@ -71,7 +71,8 @@ def test_one_epoch_trains_and_has_all_properties(repository, dataset_dirs, tmp_p
     assert flow.check_properties() in (None, [])
     row = next(csv.DictReader((tmp_path / "history.csv").open()))
     assert {"supervised/synthetic_ct", "supervised/synthetic_mr", "validation/dice"} <= set(row)
-    assert any(name.startswith("gate/") for name in row) == gated
+    experts = {name.split("/")[2] for name in row if name.startswith("gate/")}
+    assert experts == ({"ct", "mr"} if gated else set())
     assert ("router/z" in row) == ("router_z" in options)
     assert (tmp_path / "last.pt").is_file()
     assert (tmp_path / "best.pt").is_file()
@@ -121,6 +122,27 @@ def test_the_first_phase_hands_its_weights_on(repository, dataset_dirs, tmp_path
     assert all(torch.equal(network[name], value) for name, value in taught.items())
 
 
+def test_one_of_several_data_sets_is_evaluated_without_what_shaped_the_network(repository, dataset_dirs, tmp_path):
+    train(repository, tmp_path, dataset_dirs, ["plain_unet_multimodal"], routing="top_k")
+    options = {"dataset_dirs": dataset_dirs[1:], "output_dir": str(tmp_path)}
+    run(repository, ["train_multimodal", "evaluate_multimodal"], **options)
+    summary = json.loads((tmp_path / "evaluation_test" / "metrics_summary.json").read_text())
+    assert set(summary["tasks"]) == {"synthetic_mr"}
+    # Said again it does no harm, but another one is no option.
+    names = ["train_multimodal", "plain_unet_multimodal", "evaluate_multimodal"]
+    workflow(repository, names, **options, routing="top_k").initialize()
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - MONAI's own wraps it
+        workflow(repository, names, **options, routing="soft").initialize()
+    assert "last.pt: a checkpoint of another network: routing top_k (wanted soft)" in refusal(caught.value)
+
+
+def test_a_data_set_that_the_weights_do_not_know_is_not_evaluated(repository, dataset_dirs, ct_only):
+    options = {"dataset_dirs": dataset_dirs, "output_dir": str(ct_only.parent)}
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - MONAI's own wraps it
+        workflow(repository, ["train_multimodal", "evaluate_multimodal"], **options).initialize()
+    assert "synthetic_mr/datalist.json: found the task 'synthetic_mr', wanted one that" in refusal(caught.value)
+
+
 @pytest.fixture(scope="module")
 def ct_only(repository, dataset_dirs, tmp_path_factory):
     output = tmp_path_factory.mktemp("ct")
@@ -139,10 +161,12 @@ def test_a_new_modality_joins_and_the_old_one_stays_to_the_bit(repository, datas
     image = torch.rand(2, 3, 40, 56)
     with torch.no_grad():
         assert torch.equal(networks[0](image, 0), networks[1](image, 0))
-    fresh = run(repository, ["train_multimodal", "add_modality", "evaluate_multimodal"], **options)
-    assert fresh.check_properties() in (None, [])
-    summary = json.loads((tmp_path / "evaluation_test" / "metrics_summary.json").read_text())
-    assert set(summary["tasks"]) == {"synthetic_mr"}
+    for dirs in (dataset_dirs, dataset_dirs[1:]):
+        options = {"dataset_dirs": dirs, "output_dir": str(tmp_path)}
+        fresh = run(repository, ["train_multimodal", "evaluate_multimodal"], **options)
+        assert fresh.check_properties() in (None, [])
+        summary = json.loads((tmp_path / "evaluation_test" / "metrics_summary.json").read_text())
+        assert set(summary["tasks"]) == {Path(name).name for name in dirs}
 
 
 def test_a_data_set_that_is_known_is_refused_as_new(repository, dataset_dirs, ct_only, tmp_path):
@@ -150,6 +174,15 @@ def test_a_data_set_that_is_known_is_refused_as_new(repository, dataset_dirs, ct
     with pytest.raises(Exception) as caught:  # noqa: PT011 - MONAI's own wraps it
         run(repository, ["train_multimodal", "add_modality"], **options)
     assert "found no task that the network does not have" in refusal(caught.value)
+
+
+@pytest.mark.parametrize("option", [{"routing": "top_k"}, {"gate": "average"}, {"pretrained": False}])
+def test_what_shapes_the_trained_network_is_refused_where_it_grows(repository, dataset_dirs, ct_only, tmp_path, option):
+    options = QUICK | {"dataset_dir": dataset_dirs[1], "init_path": str(ct_only), "output_dir": str(tmp_path)}
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - MONAI's own wraps it
+        workflow(repository, ["train_multimodal", "add_modality"], **options, **option).initialize()
+    assert f"found --{next(iter(option))} " in refusal(caught.value)
+    assert not (tmp_path / "run.json").exists()
 
 
 def test_a_run_that_was_cut_ends_as_one_that_was_not(repository, dataset_dirs, tmp_path):

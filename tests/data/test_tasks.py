@@ -113,6 +113,8 @@ def test_a_list_edited_by_hand_is_checked(made, changes, message):
 def test_no_directory_at_all():
     with pytest.raises(RequestError, match="--dataset_dirs: found an empty list"):
         tasks.task_table([])
+    with pytest.raises(RequestError, match="--dataset_dir: found nothing, wanted the data set's directory"):
+        tasks.task_table([""])
     with pytest.raises(RequestError, match=r"/nosuch: no datalist\.json there"):
         tasks.items(["/nosuch"], "training")
 
@@ -169,6 +171,38 @@ def test_check_names_a_task_without_training_volumes(made):
     folder = made("liver", 2, both())  # volumes 0 and 1 are CT; the unlabelled one alone is MR
     with pytest.raises(RequestError, match="the task liver_mr has no labelled training volume, wanted one"):
         tasks.check(folder)
+
+
+def test_without_labels_an_unlabelled_volume_will_do(made):
+    folder = made("liver", 2, both())
+    tasks.check(folder, labelled=False)
+    change(folder, training=[])
+    with pytest.raises(RequestError, match="the task liver_ct has no training or unlabelled volume, wanted one"):
+        tasks.check(folder, labelled=False)
+    folder = made("heart")
+    change(folder, training=[])
+    tasks.check(folder, labelled=False)
+
+
+def test_data_sets_are_as_the_weights_know_them(made):
+    liver, heart = made("liver", said={"one_piece": [1]}), made("heart")
+    trained = tasks.task_table([liver, heart])
+    change(liver, one_piece=None)  # nothing that is learnt
+    tasks.check_trained(liver, trained, "last.pt")
+    with pytest.raises(
+        RequestError, match=r"heart/datalist\.json: found the task 'heart', wanted one that last\.pt kn"
+    ):
+        tasks.check_trained([liver, heart], {"liver": trained["liver"]}, "last.pt")
+    change(heart, spacing=[1.5, 1.5])
+    with pytest.raises(
+        RequestError, match=r"heart/datalist\.json: heart has the spacing \[1\.5, 1\.5\], wanted \[2\.0, 2"
+    ):
+        tasks.check_trained([liver, heart], trained, "last.pt")
+    change(liver, labels={"1": "spleen", "8": "vein"})
+    with pytest.raises(
+        RequestError, match=r"liver has the labels \{'8': 'vein'\}, wanted \{'8': 'aorta'\} as last\.pt"
+    ):
+        tasks.check_trained(liver, trained, "last.pt")
 
 
 def test_check_opens_every_file(made, write_volume, tmp_path):

@@ -39,8 +39,13 @@ def test_volumes_and_pictures_are_found_and_nothing_else(folder):
 def test_a_folder_without_a_volume_and_a_missing_one_are_refused(tmp_path):
     with pytest.raises(RequestError, match=r"found no volume, wanted at least one of \.nii\.gz, \.nii, \.png"):
         listing(tmp_path)
-    with pytest.raises(RequestError, match="nothing"):
+    with pytest.raises(RequestError, match="nothing: not found, wanted a directory or one volume"):
         listing(tmp_path / "nothing")
+
+
+def test_a_name_in_place_of_the_table_is_refused():
+    with pytest.raises(RequestError, match="--tasks: found 'acdc', wanted --task acdc"):
+        chosen("acdc", "")
 
 
 def test_what_cannot_be_read_is_left_out_by_name(folder, caplog):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from custom.checks import RequestError
-from custom.networks import SemiMoE, SharedEncoder, TaskView, weights
+from custom.networks import M4oE, SemiMoE, SharedEncoder, TaskView, weights
 
 FACTS = {"network_mpp": 0.62, "distance_um": 20.0}
 
@@ -133,6 +133,25 @@ def test_the_facts_asked_for_are_compared(saved):
         weights.load(saved[0], make(), {"network_mpp": 0.62, "distance_um": 10.0})
     with pytest.raises(RequestError, match="trained with colour None, wanted red"):
         weights.load(saved[0], make(), {"colour": "red"})
+
+
+def test_of_a_table_only_what_differs_is_named(tmp_path):
+    tasks = {name: {"head": name, "modality": "ct", "labels": {"1": "x"}} for name in ("btcv", "acdc")}
+    facts = {"tasks": {name: {**task, "spacing": [2.0, 2.0]} for name, task in tasks.items()}}
+    options = {"stem": "patch", "embed": 12, "depths": (1,), "heads": (2,)}
+    network = M4oE(tasks, **options)
+    weights.save(tmp_path / "model.pt", network, facts)
+    with pytest.raises(RequestError) as error:
+        weights.load(
+            tmp_path / "model.pt",
+            network,
+            {"tasks": {**facts["tasks"], "btcv": {**tasks["btcv"], "spacing": [1.5, 1.5]}}},
+        )
+    assert str(error.value).endswith("model.pt: trained with tasks.btcv.spacing [2.0, 2.0] (wanted [1.5, 1.5])")
+    fewer = {"btcv": tasks["btcv"]}
+    with pytest.raises(RequestError) as error:
+        weights.load(tmp_path / "model.pt", M4oE(fewer, **options), {"tasks": fewer})
+    assert str(error.value).endswith("a checkpoint of another network: the tasks btcv, acdc (wanted btcv)")
 
 
 def test_another_network_says_which_arguments_differ(saved):

@@ -47,6 +47,12 @@ def test_gate_use_shows_every_image_each_mean_and_the_average():
     assert "stays at the average" in distance.get_title(loc="left")
 
 
+def test_experts_that_have_names_are_called_by_them():
+    (axes,) = gate_use_figure({"ct": _moments([[0.9, 0.1], [0.9, 0.1]])}, ["ct", "cine_mr"]).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["ct", "cine_mr"]
+    assert "expert ct most" in axes.get_title(loc="left").replace("\n", " ")
+
+
 @pytest.mark.parametrize("use", [{}, {"mask": torch.zeros(0, 2, 3)}, {"mask": torch.zeros(4, 3)}])
 def test_gate_use_of_nothing_is_refused(use):
     with pytest.raises(ValueError, match="got"):

@@ -1,8 +1,10 @@
 import pytest
 import torch
 from ignite.engine import Engine, Events
+from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from custom.report import history
 from custom.report.history import History, read_history
 
 
@@ -18,18 +20,18 @@ def _trainer(output_dir, stop_at=None, start=0, evaluator=None, validate_first=F
     trainer = Engine(step)
     if start:
         trainer.load_state_dict({"epoch": start, "max_epochs": 3, "epoch_length": 2})
-    history = History(output_dir, evaluator)
+    handler = History(output_dir, evaluator)
 
     def validate(_):
         evaluator.run([0])
 
     if evaluator is not None and validate_first:
         trainer.add_event_handler(Events.EPOCH_COMPLETED, validate)
-    history.attach(trainer)
+    handler.attach(trainer)
     if evaluator is not None and not validate_first:
         trainer.add_event_handler(Events.EPOCH_COMPLETED, validate)
     trainer.run([{"image": torch.zeros(2, 3, 4, 4)}] * 2, max_epochs=3, epoch_length=2)
-    return history
+    return handler
 
 
 def test_epochs_are_averaged(tmp_path):
@@ -46,6 +48,25 @@ def test_epochs_are_averaged(tmp_path):
         assert rows[2][name] == pytest.approx(value, abs=1e-6)
     assert rows[0]["images_per_second"] > 0
     assert 0 <= rows[0]["data_wait"] <= 1
+
+
+def test_experts_are_called_by_their_names_where_the_step_says_them(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(history, "gate_use_figure", lambda gates, names: seen.append(names) or Figure())
+    output = {
+        "log": {"supervised/heart": 1.0},
+        "gates": {"ct": torch.tensor([[0.2, 0.8]])},
+        "experts": ["ct", "cine_mr"],
+    }
+    trainer = Engine(lambda engine, batch: output)
+    History(tmp_path).attach(trainer)
+    trainer.run([0], max_epochs=1)
+    row = read_history(tmp_path / "history.csv")[0]
+    assert row["gate/ct/cine_mr"] == pytest.approx(0.8)
+    assert {name for name in row if name.startswith("gate")} == {
+        f"{kind}/ct/{name}" for kind in ("gate", "gate_spread") for name in ("ct", "cine_mr")
+    }
+    assert seen == [["ct", "cine_mr"]]
 
 
 def test_figures_come_at_the_end_and_nothing_temporary_stays(tmp_path):

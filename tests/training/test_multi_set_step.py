@@ -21,6 +21,7 @@ class Network(torch.nn.Module):
 
     recipe = "multimodal"
     several = None  # by which a network is told from the views around it
+    experts = ("ct", "mr")
 
     def __init__(self):
         super().__init__()
@@ -65,7 +66,9 @@ def test_the_loss_is_the_mean_over_the_tasks_that_are_there():
 
 
 def test_gate_use_is_told_by_modality():
-    gates = make(Network())(batch([0, 1, 2]))["gates"]
+    output = make(Network())(batch([0, 1, 2]))
+    gates = output["gates"]
+    assert list(output["experts"]) == ["ct", "mr"]
     # softmax of (2, 0): 0.8808, 0.1192
     assert gates["ct"].tolist() == [pytest.approx([0.8808, 0.1192], abs=1e-4)] * 2
     assert gates["mr"].tolist() == [pytest.approx([0.1192, 0.8808], abs=1e-4)]
