@@ -6,7 +6,8 @@
     python benchmarks/organ_controls.py cost --data D/btcv,D/acdc,D/hippocampus
 
 Every run is made by the documented commands and stays in `RUNS/<row>_seed<seed>`, where a row of several trainings has
-folders of its own; what is finished is passed over, what was cut short goes on.
+folders of its own; what is finished is passed over, whatever it was asked for, what was cut short goes on. In rows of
+several trainings each sees its data as often as the others do, under a warm-up and a decay of its own.
 """
 
 from __future__ import annotations
@@ -188,8 +189,8 @@ def _parts(row: str, data: list[str], folder: Path, epochs: int, first_phase: in
 
 def _shares(data: list[str], epochs: int) -> list[int]:
     """Epochs of each data set alone in which it is seen as often as in all epochs on all data sets together."""
-    table = task_table(data)
-    weights = [math.sqrt(len(task["labels"])) for task in table.values()]
+    labels = [[len(task["labels"]) for task in task_table([one]).values()] for one in data]
+    weights = [sum(math.sqrt(number) for number in numbers) for numbers in labels]
     return [max(1, round(epochs * weight / sum(weights))) for weight in weights]
 
 

@@ -27,7 +27,7 @@ TASKS = {
     name: {"head": name, "modality": modality, "labels": {str(one): f"organ {one}" for one in range(1, number + 1)}}
     for name, modality, number in (("flare22", "ct", 13), ("atlas23", "cemr", 2), ("amos22", "mr", 15))
 }
-PAPER = {"stem": "patch", "depths": (2, 2, 2, 2), "heads": (3, 6, 12, 24), "window": 7}
+PAPER = {"stem": "patch", "embed": 96, "depths": (2, 2, 2, 2), "heads": (3, 6, 12, 24), "window": 7}
 SIZES = {"default": ({}, 192, 2), "paper": (PAPER, 224, 1)}  # arguments, pixels, images of each task
 # Without a prior, so that the tokens of an image choose among all experts.
 WAYS = {

@@ -21,7 +21,8 @@ class VolumeInferer(Inferer):
     The volume is turned to RAS and its slices are resampled in-plane to the task's spacing, each between its two
     neighbours; the logits are resampled back and the largest wins. A few slices at a time, so that the probabilities of
     a whole volume are never in memory. Tasks of one spacing share one pass of the encoder. Of an organ that is one
-    piece only the largest connected one is kept, each organ by itself; the rest becomes background.
+    piece only the largest connected one is kept, each organ by itself; the rest becomes background. Not in a single
+    slice, which may well cut an organ in two.
 
     Args:
         tasks: The task table: name to `spacing` (mm, in-plane) and `modality` at least, and where organs are one piece,
@@ -78,7 +79,7 @@ class VolumeInferer(Inferer):
             rows = [row for row, other in enumerate(spacings) if other == spacing]
             self._predict(turned, slice_size(turned, spacing), unwrap(network), names, rows, labels)  # type: ignore[arg-type]
         for row, name in enumerate(names):
-            if name in self._largest:
+            if name in self._largest and labels.shape[-1] > 1:
                 labels[row] = self._largest[name](labels[row][None])[0]
         return keep_meta(from_ras(labels, turned, inputs.affine)[None], inputs)
 

@@ -65,7 +65,7 @@ class RandSliced(Randomizable, Transform):
         self.jitter_xy = (0, 0)
 
     def randomize(self, data: tuple[Sequence[np.ndarray], Sequence[int]]) -> None:
-        """Draw a class, a voxel of it and the jitter; the same number of draws whatever the volume.
+        """Draw a class and a voxel of it, or any voxel, and the jitter; the same number of draws whatever the volume.
 
         Args:
             data: Voxels (n, 3) of each class, and the shape of the volume (x, y, z).

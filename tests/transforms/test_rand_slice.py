@@ -89,6 +89,17 @@ def test_some_draws_take_any_voxel():
     assert classes[0] > 720
 
 
+def test_the_rest_of_the_draws_take_every_class_alike():
+    data = ClassVoxelsd()(item(30, 30, 8))
+    draw = RandSliced(TASKS, 9, 0.0, anywhere=0.4).set_random_state(0)
+    found = Counter()
+    for _ in range(1000):
+        draw(data)
+        found[int(data["label"][0][draw.voxel])] += 1
+    # Class 2 is one voxel: 1000 * 0.6 / 3 = 200 draws, standard deviation 13.
+    assert abs(found[2] - 200) < 50
+
+
 def test_small_organs_are_drawn_as_often_as_large_ones():
     data = ClassVoxelsd()(item(30, 30, 8))
     draw = RandSliced(TASKS, 9, 0.0).set_random_state(0)

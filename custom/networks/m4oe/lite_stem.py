@@ -13,7 +13,7 @@ _DECODERS = {4: (96, 64, 32), 5: (96, 64, 48, 32)}
 
 
 class LiteStem(nn.Module):
-    """The first levels of EfficientNet-Lite make tokens, at stride 16; at the end a U-Net decoder goes back to pixels.
+    """The first levels of EfficientNet-Lite make tokens, and a U-Net decoder at the end goes back to pixels.
 
     A departure from the paper, and the default: convolutions with ImageNet's weights learn from few volumes what
     patches need many for, and attention with its experts sees a sixteenth of the resolution. The decoder gets the last
@@ -60,7 +60,7 @@ class LiteStem(nn.Module):
             image: normalised, `(b, 3, h, w)`, height and width multiples of the stride.
 
         Returns:
-            Tokens `(b, h/16, w/16, c)`, and the encoder's maps, finest first.
+            Tokens `(b, h/16, w/16, c)`, by 32 with five levels, and the encoder's maps, finest first.
         """
         skips: list[torch.Tensor] = []
         x = image
