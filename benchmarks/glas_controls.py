@@ -21,6 +21,7 @@ from pathlib import Path
 
 import fire
 import numpy as np
+from words import words
 
 from custom.metrics import bootstrap_interval
 from custom.place import bundle_root
@@ -53,8 +54,8 @@ def run(
         epochs: Epochs of 100 steps, the same for every row.
         section: The section that is evaluated, with the last weights; nothing is chosen on it.
     """
-    for seed in _words(seeds):
-        for row in _words(rows):
+    for seed in words(seeds):
+        for row in words(rows):
             folder = Path(output).resolve() / f"{row}_seed{seed}"
             if not (folder / f"evaluation_{section}" / "metrics_summary.json").exists():
                 _run_one(Path(data).resolve(), folder, ROWS[row], seed, epochs, section)
@@ -151,12 +152,6 @@ def _difference(scores: dict, row: str, patients: dict[str, str], score: str) ->
     difference = means[row] - means[BASELINE]
     low, high = bootstrap_interval(difference, [patients[one] for one in ids])
     return f"{difference.mean():+.3f} ({low:+.3f} to {high:+.3f})"
-
-
-def _words(text: object) -> list[str]:
-    """Fire makes `0,1` a tuple and `0` an int."""
-    values = text if isinstance(text, tuple | list) else str(text).split(",")
-    return [str(value) for value in values]
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from monai.transforms import LoadImage
+from words import words
 
 from custom.data.datalist import read as read_datalist
 from custom.data.tasks import items, task_table
@@ -73,9 +74,9 @@ def run(
         first_phase: Epochs of the first phase of `pretrained_experts`, which come on top.
         amp: Compute in bfloat16, in training and evaluation.
     """
-    folders = [str(Path(one).resolve()) for one in _words(data)]
-    for seed in _words(seeds):
-        for row in _words(rows):
+    folders = [str(Path(one).resolve()) for one in words(data)]
+    for seed in words(seeds):
+        for row in words(rows):
             for part in _parts(row, folders, Path(output).resolve() / f"{row}_seed{seed}", epochs, first_phase):
                 _run_part(part, {"seed": seed, "amp": amp, "output_dir": part.folder})
 
@@ -139,8 +140,8 @@ def cost(data: str, rows: str = COSTED, repeats: int = 7, amp: bool = False) -> 
         amp: Compute in bfloat16.
     """
     torch.set_num_threads(1)
-    folders, volumes = _words(data), _volumes(_words(data))
-    parsers = {row: [_parser(part, amp) for part in _parts(row, folders, Path(), 1)] for row in _words(rows)}
+    folders, volumes = words(data), _volumes(words(data))
+    parsers = {row: [_parser(part, amp) for part in _parts(row, folders, Path(), 1)] for row in words(rows)}
     works = {(row, "step"): [_step(parser) for parser in found] for row, found in parsers.items()}
     for row, found in parsers.items():
         whose = {task: parser for parser in found for task in parser.get_parsed_content("tasks")}
@@ -299,12 +300,6 @@ def _volumes(data: list[str]) -> dict[str, MetaTensor]:
 
 def _row(*cells: object, head: bool = False) -> None:
     print(f"| {' | '.join(map(str, cells))} |" + head * ("\n" + len(cells) * "|---" + "|"))
-
-
-def _words(text: object) -> list[str]:
-    """Fire makes `0,1` a tuple and `0` an int."""
-    values = text if isinstance(text, tuple | list) else str(text).split(",")
-    return [str(value) for value in values]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 
 import fire
 import torch
+from words import words
 
 from custom.losses import OrganLoss
 from custom.networks import M4oE, TaskView
@@ -50,8 +51,8 @@ def main(repeats: int = 5, sizes: str = "default,paper", precisions: str = "floa
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     where = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     print(f"| network | precision | routing | layers, s | times | step, s | times | ({where})\n" + 7 * "|---" + "|")
-    for size in _words(sizes):
-        for precision in _words(precisions):
+    for size in words(sizes):
+        for precision in words(precisions):
             amp = precision == "bfloat16"
             runs = {(way, kind): run for way in WAYS for kind, run in _runs(size, WAYS[way], device, amp).items()}
             median = {case: statistics.median(times) for case, times in _alternate(runs, repeats, device).items()}
@@ -117,11 +118,6 @@ def _heard(network: M4oE, run: Callable[[], object]) -> list[tuple]:
     for hook in hooks:
         hook.remove()
     return heard
-
-
-def _words(text: object) -> list[str]:
-    """Fire makes `a,b` a tuple."""
-    return list(text) if isinstance(text, tuple | list) else str(text).split(",")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import fire
 import torch
 from monai.bundle import ConfigWorkflow
+from words import words
 
 from custom.place import bundle_root
 
@@ -31,8 +32,8 @@ def main(repeats: int = 5, settings: str = "default,semi_moe,paper", precisions:
     """
     cases = {
         (name, kind): _step(SETTINGS[name], kind == "bfloat16")
-        for name in _words(settings)
-        for kind in _words(precisions)
+        for name in words(settings)
+        for kind in words(precisions)
     }
     seconds: dict[tuple[str, str], list[float]] = {case: [] for case in cases}
     for _ in range(repeats + 1):
@@ -71,11 +72,6 @@ def _step(names: list[str], amp: bool) -> object:
             torch.cuda.synchronize()
 
     return once
-
-
-def _words(text: object) -> list[str]:
-    """Fire makes `a,b` a tuple."""
-    return list(text) if isinstance(text, tuple | list) else str(text).split(",")
 
 
 if __name__ == "__main__":
