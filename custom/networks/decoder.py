@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .layers import Layers
+
 
 class Decoder(nn.Module):
     """U-Net decoder of one expert: per level a 1x1 projection, nearest upsampling, the skip, one 3x3 convolution.
@@ -23,7 +25,7 @@ class Decoder(nn.Module):
 
     Example:
         >>> decoder = Decoder(encoder_channels=(16, 24, 40), channels=(32, 16))
-        >>> decoder([torch.rand(1, 16, 8, 8), torch.rand(1, 24, 4, 4), torch.rand(1, 40, 2, 2)]).shape
+        >>> decoder([torch.rand(1, 16, 8, 8), torch.rand(1, 24, 4, 4), torch.rand(1, 40, 2, 2)], []).shape
         torch.Size([1, 16, 8, 8])
     """
 
@@ -40,7 +42,7 @@ class Decoder(nn.Module):
             nn.Conv2d(below, outputs // 2, 1, bias=False) for below, outputs in zip(deeper, channels, strict=True)
         )
         self.levels = nn.ModuleList(
-            nn.Sequential(
+            Layers(
                 nn.Conv2d(outputs // 2 + skip, outputs, 3, padding=1, bias=False),
                 nn.BatchNorm2d(outputs),
                 nn.ReLU(inplace=True),
@@ -48,11 +50,12 @@ class Decoder(nn.Module):
             for skip, outputs in zip(skips, channels, strict=True)
         )
 
-    def forward(self, features: list[torch.Tensor]) -> torch.Tensor:
+    def forward(self, features: list[torch.Tensor], counts: list[int]) -> torch.Tensor:
         """Decode.
 
         Args:
             features: the encoder's maps, finest first, each half the size of the one before.
+            counts: as in `Layers`.
 
         Returns:
             The expert's feature map `(b, channels[-1], h, w)`, of the size of the finest map.
@@ -60,5 +63,5 @@ class Decoder(nn.Module):
         x = features[-1]
         for index, (project, level) in enumerate(zip(self.projections, self.levels)):  # noqa: B905 - TorchScript
             x = F.interpolate(project(x), scale_factor=2.0, mode="nearest")
-            x = level(torch.cat([x, features[-2 - index]], dim=1))
+            x = level(torch.cat([x, features[-2 - index]], dim=1), counts)
         return x

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..checks import RequestError
+from .layers import Layers
 
 # Kernel, stride and expansion of the seven stages of EfficientNet-B0, of which Lite keeps all but squeeze-excitation.
 _STAGES = ((3, 1, 1), (3, 2, 6), (5, 2, 6), (3, 2, 6), (5, 1, 6), (5, 2, 6), (3, 1, 6))
@@ -65,11 +66,12 @@ class _MBConv(nn.Module):
         width = inputs * expansion
         expand = [*_conv(inputs, width), nn.ReLU6(inplace=True)] if expansion > 1 else []
         depthwise = [*_conv(width, width, kernel, stride, groups=width), nn.ReLU6(inplace=True)]
-        self.layers = nn.Sequential(*expand, *depthwise, *_conv(width, outputs))
+        self.layers = Layers(*expand, *depthwise, *_conv(width, outputs))
         self.residual = stride == 1 and inputs == outputs
+        self.takes_counts = True
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.layers(x)
+    def forward(self, x: torch.Tensor, counts: list[int]) -> torch.Tensor:
+        y = self.layers(x, counts)
         if self.residual:
             y = y + x
         return y
@@ -117,7 +119,7 @@ class LiteEncoder(nn.Module, BaseEncoder):
                 layers.append(_MBConv(inputs, channels[stage], kernel, stride if block == 0 else 1, expansion))
                 inputs = channels[stage]
             if stage in _TAPS:
-                self.levels.append(nn.Sequential(*layers))
+                self.levels.append(Layers(*layers))
                 layers = []
         if pretrained:
             self.load_state_dict(_imagenet_weights(name, list(self.state_dict())))
@@ -132,9 +134,10 @@ class LiteEncoder(nn.Module, BaseEncoder):
             Five maps `(b, c, h / s, w / s)`, rounded up, for s = 2, 4, 8, 16, 32.
         """
         features: list[torch.Tensor] = []
+        no_counts: list[int] = []
         x = image
         for level in self.levels:
-            x = level(x)
+            x = level(x, no_counts)
             features.append(x)
         return features
 

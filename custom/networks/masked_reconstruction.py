@@ -60,21 +60,23 @@ class MaskedReconstruction(nn.Module):
             The loss, a scalar, and the reconstruction `(b, 3, h, w)` of the masked and the seen pixels.
         """
         height, width = image.shape[2:]
+        modality = self.network.own_of_task[task, 0]  # type: ignore[index]
+        order, back, counts = self.network.grouped(modality)
+        image = image[order]
         prepared = self.network.prepare(image)
         squares = self._squares(prepared)
         hidden = squares.repeat_interleave(self.block_px, 1).repeat_interleave(self.block_px, 2)
         # 0 is mid-grey to the stem
-        tokens, skips = self.network.stem(prepared.masked_fill(hidden.unsqueeze(1), 0.0))
+        tokens, skips = self.network.stem(prepared.masked_fill(hidden.unsqueeze(1), 0.0), counts)
         per_square = self.block_px // self.network.stem.stride
         replaced = squares.repeat_interleave(per_square, 1).repeat_interleave(per_square, 2).unsqueeze(-1)
         tokens = torch.where(replaced, self.token.to(tokens.dtype), tokens)
-        modality = self.network.own_of_task[task, 0]  # type: ignore[index]
-        tokens, _, _ = self.network.mix(tokens, modality, True)
-        drawn = self.head(self.network.stem.finish(tokens, skips)).float().permute(0, 3, 1, 2)
+        tokens, _, _ = self.network.mix(tokens, modality[order], counts, True)
+        drawn = self.head(self.network.stem.finish(tokens, skips, counts)).float().permute(0, 3, 1, 2)
         drawn = F.pixel_shuffle(drawn, self.network.output_stride)[:, :, :height, :width]
         hidden = hidden[:, None, :height, :width].expand_as(image)
         error = (drawn - image).abs() * hidden
-        return error.sum() / hidden.sum().clamp(min=1), drawn
+        return error.sum() / hidden.sum().clamp(min=1), drawn[back]
 
     def _squares(self, prepared: torch.Tensor) -> torch.Tensor:
         """Which squares of each image are masked, `(b, rows, columns)`; of each the same number."""

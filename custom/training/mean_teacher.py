@@ -44,11 +44,11 @@ class MeanTeacher:
     def _average(self, averages: Sequence[Tensor], currents: Sequence[Tensor], count: Tensor | int) -> None:
         updates = float(count)
         decay = min(self.decay, (1.0 + updates) / (10.0 + updates))
-        for average, current in zip(averages, currents, strict=True):
-            if torch.is_floating_point(average):
-                average.lerp_(current, 1.0 - decay)
-            else:
-                average.copy_(current)
+        # All tensors of one call have one type.
+        if torch.is_floating_point(averages[0]):
+            torch._foreach_lerp_(averages, currents, 1.0 - decay)
+        else:
+            torch._foreach_copy_(averages, currents)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The averaged weights and the number of updates."""

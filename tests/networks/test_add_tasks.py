@@ -6,6 +6,7 @@ import torch
 from custom.checks import RequestError
 from custom.losses import OrganLoss
 from custom.networks import M4oE, TaskView, add_tasks, weights
+from custom.networks.modality_norm import ModalityNorm
 from custom.training import MeanTeacher, MultiSetStep
 from custom.training.multi_set_step import classes, learning
 
@@ -29,6 +30,7 @@ WAYS = {
     "shared": {"routing": "shared"},
     "patch": {"stem": "patch"},
     "no prior": {"prior": None},
+    "shared norms": {"norms": "shared"},
 }
 
 
@@ -41,7 +43,7 @@ def make(**arguments):
         if parameter.dim() < 3:
             torch.nn.init.normal_(parameter, mean=float(parameter.dim() == 1), std=0.15)
     with torch.no_grad():
-        network.stem.finish(*network.stem(torch.randn(4, 3, 64, 64)))
+        network.stem.finish(*network.stem(torch.randn(4, 3, 64, 64), [2, 2]), [2, 2])
     return network.eval()
 
 
@@ -113,8 +115,10 @@ def test_a_new_expert_begins_as_a_copy():
     old = make()
     for like, expected in (("mr", "mr"), (None, "ct")):
         state = add_tasks(old.state_dict(), old.arguments, NEW, like=like).state_dict()
-        copies = [name for name in state if ".experts.us." in name or ".scores.us." in name]
-        assert len(copies) == 5 * (4 + 2)  # blocks; two layers of an expert, one row of a gate
+        copies = [name for name in state if any(f".{kind}.us." in name for kind in ("experts", "scores", "norms"))]
+        norms = len([module for module in old.modules() if isinstance(module, ModalityNorm)])
+        assert norms == 33 + 3  # of the encoder's levels and the decoder's
+        assert len(copies) == 5 * (4 + 2) + 5 * norms  # blocks; two layers of an expert, one row of a gate
         assert all(torch.equal(state[name], state[name.replace(".us.", f".{expected}.")]) for name in copies)
 
 
@@ -165,7 +169,9 @@ def test_frozen_parts_stay_in_evaluation_mode():
     old = make()
     network = add_tasks(old.state_dict(), old.arguments, NEW)
     assert network.train().training
-    assert not any(module.training for module in network.stem.modules())
+    learning = {name for name, module in network.named_modules() if module.training} - {""}
+    assert learning == {name for name, _ in network.named_modules() if name.endswith(".norms.us")}
+    assert not any(module.training for module in network.eval().modules())
     assert make().train().stem.training
 
 

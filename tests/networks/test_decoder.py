@@ -13,7 +13,7 @@ def test_hand_worked_level():
         convolution.zero_()
         convolution[0, 0, 1, 1] = convolution[1, 1, 1, 1] = 1
         fine, coarse = torch.tensor([[[[1.0, 2], [3, 4]]]]), torch.tensor([[[[5.0]]]])
-        output = decoder([fine, coarse])
+        output = decoder([fine, coarse], [])
     expected = torch.tensor([[[[5.0, 5], [5, 5]], [[1, 2], [3, 4]]]])
     torch.testing.assert_close(output, expected, atol=1e-4, rtol=0)
 

@@ -33,6 +33,7 @@ WAYS = {
     "average": {"gate": "average"},
     "channel": {"gate": "channel"},
     "patch": {"stem": "patch"},
+    "shared norms": {"norms": "shared"},
 }
 
 
@@ -43,9 +44,9 @@ def make(tasks=TASKS, **arguments):
     for parameter in network.parameters():
         if parameter.dim() < 3:
             torch.nn.init.normal_(parameter, mean=float(parameter.dim() == 1), std=0.15)
+    counts = [2, 2, 2]
     with torch.no_grad():
-        network.stem(torch.randn(4, 3, 64, 64))
-        network.stem.finish(*network.stem(torch.randn(4, 3, 64, 64)))
+        network.stem.finish(*network.stem(torch.randn(6, 3, 64, 64), counts), counts)
     return network.eval()
 
 
@@ -61,7 +62,7 @@ def test_shapes_of_all_outputs(network):
     sizes = {"encoder0_0": 1, "encoder0_1": 1, "encoder1_0": 2, "decoder0_0": 1, "decoder0_1": 1}
     size = {layer: (rows // stride // by, columns // stride // by) for layer, by in sizes.items()}
     gates = {f"{layer}_gate": (3, 3, *size[layer]) for layer in sizes}
-    if network.by_modality or network.arguments["gate"] == "channel":
+    if network.arguments["routing"] in ("modality", "shared") or network.arguments["gate"] == "channel":
         gates = {}  # there no expert has a weight
     assert {key: tuple(value.shape) for key, value in outputs.items()} == {
         "logits": (3, 7, 50, 70),
@@ -96,7 +97,7 @@ def test_several_tasks_in_one_pass_are_each_alone(network):
             torch.testing.assert_close(found, network(image, number))
 
 
-@pytest.mark.parametrize("way", ["soft", "top_2", "modality", "patch"])
+@pytest.mark.parametrize("way", ["soft", "top_2", "modality", "shared", "patch", "shared norms"])
 @torch.no_grad()
 def test_scripted_it_says_the_same(way):
     network = make(**WAYS[way])
@@ -231,8 +232,9 @@ def test_refused(call, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"routing": "topk"}, "found routing 'topk', wanted one of soft, top_k, modality, shared"),
+        ({"routing": "topk"}, "routing 'topk' .* wanted one of soft, top_k, modality, shared and"),
         ({"gate": "chanel"}, "gate 'chanel'"),
+        ({"norms": "modalities"}, "norms 'modalities', wanted one of soft, .* and of modality, shared"),
         ({"routing": "top_k", "gate": "average"}, "wants top_k >= 1 and the gate 'token'"),
     ],
 )

@@ -18,7 +18,7 @@ def test_experts_differ_and_share_the_encoder():
     output = features(image)
     maps = features.encoder(image)
     for expert, decoder in enumerate(features.decoders):
-        torch.testing.assert_close(output[:, expert], decoder(maps))
+        torch.testing.assert_close(output[:, expert], decoder(maps, []))
     assert not torch.allclose(output[:, 0], output[:, 1])
 
 

@@ -16,18 +16,18 @@ def test_tasks_know_their_expert_head_and_classes():
     assert numbers.joined == [["ct", "mr"]]  # by name, whatever the order of the data sets
     assert numbers.sees == {"ct": 2, "mr": 2}
     assert numbers.heads == {"amos": 3, "btcv": 6}
-    assert (numbers.expert_of, numbers.head_of, numbers.classes_of) == ([1, 0, 0], [0, 0, 1], [3, 3, 6])
+    assert (numbers.modality_of, numbers.head_of, numbers.classes_of) == ([1, 0, 0], [0, 0, 1], [3, 3, 6])
 
 
 def test_a_modality_sees_its_own_list_and_those_before():
     numbers = TaskNumbers(TASKS, experts=[["us", "mr"], ["ct"]], shared=False)
     assert numbers.sees == {"us": 2, "mr": 2, "ct": 3}
-    assert numbers.expert_of == [1, 2, 2]
+    assert numbers.modality_of == [1, 2, 2]
 
 
 def test_shared_is_one_expert():
     numbers = TaskNumbers(TASKS, experts=None, shared=True)
-    assert (numbers.sees, numbers.expert_of, numbers.head_of) == ({"shared": 1}, [0, 0, 0], [0, 0, 1])
+    assert (numbers.sees, numbers.modality_of, numbers.head_of) == ({"shared": 1}, [1, 0, 0], [0, 0, 1])
 
 
 @pytest.mark.parametrize(

@@ -17,18 +17,18 @@ def add_tasks(
     tasks: Mapping[str, Mapping[str, Any]],
     like: str | None = None,
 ) -> M4oE:
-    """Make a trained network larger: a head for every new data set, an expert with its gate row for every new modality.
+    """Make a trained network larger: a head for each new data set, an expert, gate row and norms for each modality.
 
-    A new expert and its gate row begin as a copy of one that is there; a new head begins at random. Everything old is
-    frozen, and an old modality does not see a new expert: what the network predicts for the old tasks stays the same to
-    the bit, whatever the new parts learn. A data set of an old modality gets a head only.
+    These begin as copies of those that are there; a new head begins at random. Everything old is frozen, and an old
+    modality does not see a new expert: what the network predicts for the old tasks stays the same to the bit, whatever
+    the new parts learn. A data set of an old modality gets a head only.
 
     Args:
         weights: the trained network's `state_dict()`.
         arguments: its `arguments`.
         tasks: the larger task table, the old tasks first and in their order.
-        like: the modality whose expert is copied; None: the first of the network, since the mean of experts that were
-            trained apart is none.
+        like: the modality whose expert and norms are copied; None: the first of the network, since the mean of
+            experts that were trained apart is none.
 
     Returns:
         The larger network. What is old has `requires_grad` False, and stays in evaluation mode in training mode: batch
@@ -72,7 +72,7 @@ def _copies(weights: Mapping[str, torch.Tensor], like: str, joining: list[str]) 
     return {
         name.replace(f".{kind}.{like}.", f".{kind}.{new}."): value.clone()
         for new in joining
-        for kind in ("experts", "scores")
+        for kind in ("experts", "scores", "norms")
         for name, value in weights.items()
         if f".{kind}.{like}." in name
     }

@@ -36,8 +36,8 @@ class LiteStem(nn.Module):
 
     Example:
         >>> stem = LiteStem("efficientnet-lite0", channels=8, pretrained=False)
-        >>> tokens, skips = stem(torch.rand(1, 3, 32, 16))
-        >>> tokens.shape, stem.finish(tokens, skips).shape
+        >>> tokens, skips = stem(torch.rand(1, 3, 32, 16), [])
+        >>> tokens.shape, stem.finish(tokens, skips, []).shape
         (torch.Size([1, 2, 1, 8]), torch.Size([1, 16, 8, 32]))
     """
 
@@ -53,11 +53,12 @@ class LiteStem(nn.Module):
         self.decoder = Decoder([*outputs[: levels - 1], outputs[levels - 1] + channels], _DECODERS[levels])
         self.stride, self.output_channels, self.output_stride = 2**levels, _DECODERS[levels][-1], 2
 
-    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    def forward(self, image: torch.Tensor, counts: list[int]) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Make tokens.
 
         Args:
             image: normalised, `(b, 3, h, w)`, height and width multiples of the stride.
+            counts: as in `Layers`.
 
         Returns:
             Tokens `(b, h/16, w/16, c)`, by 32 with five levels, and the encoder's maps, finest first.
@@ -65,20 +66,21 @@ class LiteStem(nn.Module):
         skips: list[torch.Tensor] = []
         x = image
         for level in self.levels:
-            x = level(x)
+            x = level(x, counts)
             skips.append(x)
         return self.norm(self.proj(x.permute(0, 2, 3, 1))), skips
 
     @torch.jit.export
-    def finish(self, tokens: torch.Tensor, skips: list[torch.Tensor]) -> torch.Tensor:
+    def finish(self, tokens: torch.Tensor, skips: list[torch.Tensor], counts: list[int]) -> torch.Tensor:
         """Go back to pixels, at half the image's resolution.
 
         Args:
             tokens: as `forward` gives them.
             skips: as `forward` gives them.
+            counts: as in `forward`.
 
         Returns:
             `(b, h/2, w/2, output_channels)`.
         """
         maps = skips[:-1] + [torch.cat([skips[-1], tokens.permute(0, 3, 1, 2)], 1)]  # noqa: RUF005 - TorchScript
-        return self.decoder(maps).permute(0, 2, 3, 1)
+        return self.decoder(maps, counts).permute(0, 2, 3, 1)

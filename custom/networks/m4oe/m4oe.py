@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from ...checks import RequestError
 from ..mixture import ExpertMixture
+from ..modality_norm import split_norms
 from .heads import Heads
 from .lite_stem import LiteStem
 from .no_trunk import NoTrunk
@@ -19,6 +20,7 @@ from .task_numbers import TaskNumbers
 from .trunk import Trunk
 
 ROUTINGS = ("soft", "top_k", "modality", "shared")
+NORMS = ("modality", "shared")
 _KEPT = ("head", "modality", "labels")
 
 
@@ -52,6 +54,8 @@ class M4oE(nn.Module):
         top_k: experts that see a token by `top_k`.
         gate: `token`, `average` or `channel`, as in `ExpertMixture`.
         prior: preference of the gate for the own expert at the start; None: the paper's gate, which has none.
+        norms: `modality`: each has batch norms of its own in the stem and its decoder (`ModalityNorm`); `shared`: one
+            for all, as in the paper. `PatchStem` has none.
         drop_path: probability that the last block's branches are skipped in training, in [0, 1).
         pretrained: ImageNet weights for the stem, where it has any.
 
@@ -98,12 +102,14 @@ class M4oE(nn.Module):
         top_k: int = 1,
         gate: str = "token",
         prior: float | None = 2.0,
+        norms: str = "modality",
         drop_path: float = 0.0,
         pretrained: bool = False,
     ) -> None:
         super().__init__()
-        if routing not in ROUTINGS:
-            raise RequestError(f"found routing {routing!r}, wanted one of {', '.join(ROUTINGS)}")
+        if routing not in ROUTINGS or norms not in NORMS:
+            found = f"found routing {routing!r} and norms {norms!r}"
+            raise RequestError(f"{found}, wanted one of {', '.join(ROUTINGS)} and of {', '.join(NORMS)}")
         numbers = TaskNumbers(tasks, experts, shared=routing == "shared")
         mixed = "modality" if routing == "shared" else routing
 
@@ -111,6 +117,8 @@ class M4oE(nn.Module):
             return ExpertMixture(channels, int(channels * mlp_ratio), numbers.sees, mixed, top_k, gate, prior)
 
         self.stem = PatchStem(embed) if stem == "patch" else LiteStem(stem, embed, pretrained, 4 if depths else 5)
+        if norms == "modality":
+            split_norms(self.stem, numbers.modalities)
         self.trunk = Trunk(embed, depths, heads, window, drop_path, mixture) if depths else NoTrunk()
         self.heads = Heads(self.stem.output_channels, numbers.heads)
         self.embed = embed
@@ -118,10 +126,10 @@ class M4oE(nn.Module):
         self.output_stride: int = self.stem.output_stride
         self.task_names, self.experts = list(tasks), list(numbers.sees)
         self.layers = self.trunk.layers or [""]  # TorchScript cannot tell what an empty list would hold
-        self.expert_of, self.head_of, self.classes_of = numbers.expert_of, numbers.head_of, numbers.classes_of
-        own = torch.tensor([self.expert_of, self.head_of]).T
+        self.modality_of, self.head_of, self.classes_of = numbers.modality_of, numbers.head_of, numbers.classes_of
+        own = torch.tensor([self.modality_of, self.head_of]).T
         self.register_buffer("own_of_task", own, persistent=False)
-        self.by_modality = mixed == "modality"
+        self.modalities, self.shared = len(numbers.modalities), routing == "shared"
         self.frozen = False
         self.arguments = {
             "tasks": {name: {key: task[key] for key in _KEPT} for name, task in tasks.items()},
@@ -136,6 +144,7 @@ class M4oE(nn.Module):
             "top_k": top_k,
             "gate": gate,
             "prior": prior,
+            "norms": norms,
         }
         # The layout that the stem gets, so that convolutions need not reorder their weights at each call.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -164,13 +173,14 @@ class M4oE(nn.Module):
             Logits of each, as `forward` gives them.
         """
         for one in task:
-            if one < 0 or one >= len(self.expert_of):
-                raise ValueError(f"task must be from 0 to {len(self.expert_of) - 1}, got {one}")
-        experts = [self.expert_of[one] for one in task]
-        if len(experts) == 0 or min(experts) != max(experts):
+            if one < 0 or one >= len(self.modality_of):
+                raise ValueError(f"task must be from 0 to {len(self.modality_of) - 1}, got {one}")
+        modalities = [self.modality_of[one] for one in task]
+        if len(modalities) == 0 or min(modalities) != max(modalities):
             raise ValueError(f"the tasks of one pass must have one modality, got the tasks {task}")
-        modality = torch.full([image.shape[0]], experts[0], dtype=torch.long, device=image.device)
-        features, _, _ = self._features(image, modality)
+        modality = torch.full([image.shape[0]], modalities[0], dtype=torch.long, device=image.device)
+        counts = [image.shape[0] if index == modalities[0] else 0 for index in range(self.modalities)]
+        features, _, _ = self._features(image, modality, counts)
         logits = self.heads(features, [self.head_of[one] for one in task])
         return [self._to_image(one, image) for one in logits]
 
@@ -192,15 +202,16 @@ class M4oE(nn.Module):
         numbers: list[int] = task.tolist()
         classes = 0
         for number in numbers:
-            if number < 0 or number >= len(self.expert_of):
-                raise ValueError(f"task must be from 0 to {len(self.expert_of) - 1}, got {numbers}")
+            if number < 0 or number >= len(self.modality_of):
+                raise ValueError(f"task must be from 0 to {len(self.modality_of) - 1}, got {numbers}")
             classes = max(classes, self.classes_of[number])
         own = self.own_of_task[task]  # type: ignore[index]
-        features, gates, router_z = self._features(image, own[:, 0])
-        outputs = {"logits": self._to_image(self.heads.each(features, own[:, 1], classes), image)}
+        order, back, counts = self.grouped(own[:, 0])
+        features, gates, router_z = self._features(image[order], own[order, 0], counts)
+        outputs = {"logits": self._to_image(self.heads.each(features[back], own[:, 1], classes), image)}
         for layer, weights in zip(self.layers, gates):  # noqa: B905 - TorchScript
             if weights.dim() == 4 and weights.shape[-1] > 1:
-                outputs[layer + "_gate"] = weights.permute(0, 3, 1, 2)
+                outputs[layer + "_gate"] = weights[back].permute(0, 3, 1, 2)
         outputs["router_z"] = router_z
         return outputs
 
@@ -222,41 +233,53 @@ class M4oE(nn.Module):
         return padded.contiguous(memory_format=torch.channels_last)
 
     @torch.jit.export
+    def grouped(self, modality: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
+        """The order in which images of one modality lie side by side, so that its expert and its norms get a slice.
+
+        Args:
+            modality: number of each image's modality, `(b,)`.
+
+        Returns:
+            The order and the order back, `(b,)` each, and how many images each modality has.
+        """
+        order = modality.argsort(stable=True)
+        counts: list[int] = torch.bincount(modality, minlength=self.modalities).tolist()
+        return order, order.argsort(), counts
+
+    @torch.jit.export
     def mix(
-        self, tokens: torch.Tensor, modality: torch.Tensor, hard: bool
+        self, tokens: torch.Tensor, modality: torch.Tensor, counts: list[int], hard: bool
     ) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
         """Send the stem's tokens through the Swin stages.
 
         Args:
-            tokens: `(b, h, w, c)`.
-            modality: number of each image's own expert, `(b,)`.
+            tokens: `(b, h, w, c)`, in the order of `grouped`.
+            modality: number of each image's modality, `(b,)`, in this order.
+            counts: as `grouped` gives them.
             hard: only to the own expert, whatever the routing is, as the first phase does.
 
         Returns:
             As `Trunk`.
         """
-        counts: list[int] = torch.bincount(modality, minlength=len(self.experts)).tolist()
-        if not (hard or self.by_modality) or max(counts) == len(modality):
-            return self.trunk(tokens, modality, counts, hard)
-        # Images of one expert side by side, so that it gets a slice; their gates are empty.
-        order = modality.argsort(stable=True)
-        tokens, gates, router_z = self.trunk(tokens[order], modality[order], counts, hard)
-        return tokens[order.argsort()], gates, router_z
+        if self.shared:
+            return self.trunk(tokens, torch.zeros_like(modality), [tokens.shape[0]], hard)
+        return self.trunk(tokens, modality, counts, hard)
 
     def train(self, mode: bool = True) -> M4oE:
         """Set training mode; what is frozen stays in evaluation mode, since batch norms learn without gradients."""
         super().train(mode)
         if self.frozen:
-            for child in self.children():
-                child.eval()
+            for module in self.modules():
+                norm = module.weight if isinstance(module, nn.BatchNorm2d) else None
+                module.training = mode and (module is self or (norm is not None and norm.requires_grad))
         return self
 
     def _features(
-        self, image: torch.Tensor, modality: torch.Tensor
+        self, image: torch.Tensor, modality: torch.Tensor, counts: list[int]
     ) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
-        tokens, skips = self.stem(self.prepare(image))
-        tokens, gates, router_z = self.mix(tokens, modality, False)
-        return self.stem.finish(tokens, skips), gates, router_z
+        tokens, skips = self.stem(self.prepare(image), counts)
+        tokens, gates, router_z = self.mix(tokens, modality, counts, False)
+        return self.stem.finish(tokens, skips, counts), gates, router_z
 
     def _to_image(self, logits: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
         if self.output_stride > 1:

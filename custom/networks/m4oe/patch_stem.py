@@ -21,8 +21,8 @@ class PatchStem(nn.Module):
 
     Example:
         >>> stem = PatchStem(channels=8)
-        >>> tokens, skips = stem(torch.rand(1, 3, 32, 16))
-        >>> tokens.shape, stem.finish(tokens, skips).shape
+        >>> tokens, skips = stem(torch.rand(1, 3, 32, 16), [])
+        >>> tokens.shape, stem.finish(tokens, skips, []).shape
         (torch.Size([1, 8, 4, 8]), torch.Size([1, 32, 16, 8]))
     """
 
@@ -34,11 +34,12 @@ class PatchStem(nn.Module):
         nn.init.trunc_normal_(self.expand.expand.weight, std=0.02)
         self.stride, self.output_channels, self.output_stride = 4, channels, 1
 
-    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    def forward(self, image: torch.Tensor, counts: list[int]) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Make tokens.
 
         Args:
             image: normalised, `(b, 3, h, w)`, height and width multiples of 4.
+            counts: not used, there is no batch norm.
 
         Returns:
             Tokens `(b, h/4, w/4, c)`, and no skips.
@@ -47,12 +48,13 @@ class PatchStem(nn.Module):
         return self.norm(self.proj(image).permute(0, 2, 3, 1)), skips
 
     @torch.jit.export
-    def finish(self, tokens: torch.Tensor, skips: list[torch.Tensor]) -> torch.Tensor:
+    def finish(self, tokens: torch.Tensor, skips: list[torch.Tensor], counts: list[int]) -> torch.Tensor:
         """Go back to pixels.
 
         Args:
             tokens: as `forward` gives them.
             skips: as `forward` gives them.
+            counts: not used.
 
         Returns:
             `(b, h, w, output_channels)`.

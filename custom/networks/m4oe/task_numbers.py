@@ -23,7 +23,8 @@ class TaskNumbers:
         joined: `experts`, filled in.
         sees: expert to how many experts, from the first on, images of its modality see.
         heads: head to its number of classes, background included.
-        expert_of: for each task the number of its own expert.
+        modalities: all of `joined`, in the order of their numbers.
+        modality_of: for each task the number of its modality.
         head_of: for each task the number of its head.
         classes_of: for each task the number of its classes.
 
@@ -45,6 +46,7 @@ class TaskNumbers:
         names = [name for joined in self.joined for name in joined]
         if not tasks or len(set(names)) < len(names) or not set(modalities) <= set(names):
             raise ValueError(f"experts must have each of {modalities} once, got {self.joined}")
+        self.modalities = names
         self.sees: dict[str, int] = {}
         for joined in self.joined:
             self.sees.update(dict.fromkeys(joined, len(self.sees) + len(joined)))
@@ -55,10 +57,10 @@ class TaskNumbers:
             classes = len(task["labels"]) + 1
             if self.heads.setdefault(task["head"], classes) != classes:
                 raise ValueError(f"{name}: the head {task['head']!r} has {self.heads[task['head']] - 1} labels already")
-        for name in (*self.sees, *self.heads):
+        for name in (*self.modalities, *self.heads):
             if not name or "." in name or hasattr(nn.ModuleDict(), name):
                 raise RequestError(f"{name!r} cannot be the name of a data set or modality here, wanted another one")
-        names, heads = list(self.sees), list(self.heads)
-        self.expert_of = [0 if shared else names.index(task["modality"]) for task in tasks.values()]
+        heads = list(self.heads)
+        self.modality_of = [names.index(task["modality"]) for task in tasks.values()]
         self.head_of = [heads.index(task["head"]) for task in tasks.values()]
         self.classes_of = [self.heads[task["head"]] for task in tasks.values()]

@@ -71,7 +71,8 @@ class SharedEncoder(nn.Module):
             Features `(b, e, c, h/2, w/2)`.
         """
         features = self.encoder(image)
+        no_counts: list[int] = []
         maps: list[torch.Tensor] = []
         for decoder in self.decoders:
-            maps.append(decoder(features))
+            maps.append(decoder(features, no_counts))
         return stack_experts(maps)
