@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -167,6 +169,24 @@ def check_trained(
                 if task[key] != trained[name][key]:
                     found, wanted = _apart(task[key], trained[name][key]), _apart(trained[name][key], task[key])
                     raise RequestError(f"{where}: {name} has the {key} {found}, wanted {wanted} as {ckpt_path} has")
+
+
+def balanced(items: Sequence[Mapping[str, Any]], tasks: Mapping[str, Mapping[str, Any]]) -> list[float]:
+    """Weights for `torch.utils.data.WeightedRandomSampler`, which make the draw of a task independent of its size.
+
+    A task is drawn in proportion to the square root of its number of labels: thirteen organs take longer to learn than
+    two, and drawn as often as those they would be learnt last.
+
+    Args:
+        items: what is drawn from, each with its `task`.
+        tasks: the task table: name to `labels` among others.
+
+    Returns:
+        A weight for each item; those of a task add up to the square root of its number of labels.
+    """
+    counts = Counter(item["task"] for item in items)
+    shares = {name: math.sqrt(len(tasks[name]["labels"])) / count for name, count in counts.items()}
+    return [shares[item["task"]] for item in items]
 
 
 def fingerprint(dataset_dirs: Sequence[str] | str) -> str:

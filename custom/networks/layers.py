@@ -17,12 +17,12 @@ class Layers(nn.Sequential):
         super().__init__(*layers)
         self.takes_counts = True
 
-    def forward(self, x: torch.Tensor, counts: list[int]) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, counts: list[int]) -> torch.Tensor:  # type: ignore[override]
         """Run the layers one after the other.
 
         Args:
             x: what the first layer takes.
-            counts: as in `ModalityNorm`; empty where no layer tells modalities apart.
+            counts: as in `JoinedNorm`; empty where no layer tells modalities apart.
 
         Returns:
             What the last layer gives.

@@ -41,7 +41,7 @@ class MeanTeacher:
         self.average.update_parameters(network)
 
     @torch.no_grad()
-    def _average(self, averages: Sequence[Tensor], currents: Sequence[Tensor], count: Tensor | int) -> None:
+    def _average(self, averages: list[Tensor], currents: list[Tensor], count: Tensor | int) -> None:
         updates = float(count)
         decay = min(self.decay, (1.0 + updates) / (10.0 + updates))
         # All tensors of one call have one type.

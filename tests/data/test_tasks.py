@@ -1,8 +1,11 @@
 import json
 import logging
+from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from custom.checks import RequestError
 from custom.data import declaration, tasks
@@ -212,6 +215,25 @@ def test_check_opens_every_file(made, write_volume, tmp_path):
     label.unlink()
     with pytest.raises(RequestError, match=r"labels/liver_1\.nii\.gz: missing"):
         tasks.check(folder)
+
+
+TASKS = st.lists(st.sampled_from("abc"), min_size=1, max_size=30).map(lambda names: [{"task": name} for name in names])
+
+
+@given(TASKS)
+def test_balanced_draws_a_task_by_its_organs_and_not_by_its_size(items):
+    names = sorted({item["task"] for item in items})
+    table = {name: {"labels": dict.fromkeys(range(number), "")} for number, name in enumerate(names, 1)}
+    shares = Counter()
+    for item, weight in zip(items, tasks.balanced(items, table), strict=True):
+        shares[item["task"]] += weight
+    assert shares == pytest.approx({name: number**0.5 for number, name in enumerate(names, 1)})
+
+
+def test_balanced_by_hand():
+    items = [{"task": name} for name in "aaab"]
+    table = {"a": {"labels": dict.fromkeys("123456789")}, "b": {"labels": {"1": "x"}}, "unused": {"labels": {}}}
+    assert tasks.balanced(items, table) == [1.0, 1.0, 1.0, 1.0]
 
 
 def test_the_fingerprint_tells_data_sets_and_their_order(made):

@@ -6,7 +6,7 @@ import torch
 from custom.checks import RequestError
 from custom.losses import OrganLoss
 from custom.networks import M4oE, TaskView, add_tasks, weights
-from custom.networks.modality_norm import ModalityNorm
+from custom.networks.joined_norm import JoinedNorm
 from custom.training import MeanTeacher, MultiSetStep
 from custom.training.multi_set_step import classes, learning
 
@@ -30,7 +30,6 @@ WAYS = {
     "shared": {"routing": "shared"},
     "patch": {"stem": "patch"},
     "no prior": {"prior": None},
-    "shared norms": {"norms": "shared"},
 }
 
 
@@ -115,11 +114,23 @@ def test_a_new_expert_begins_as_a_copy():
     old = make()
     for like, expected in (("mr", "mr"), (None, "ct")):
         state = add_tasks(old.state_dict(), old.arguments, NEW, like=like).state_dict()
-        copies = [name for name in state if any(f".{kind}.us." in name for kind in ("experts", "scores", "norms"))]
-        norms = len([module for module in old.modules() if isinstance(module, ModalityNorm)])
-        assert norms == 33 + 3  # of the encoder's levels and the decoder's
-        assert len(copies) == 5 * (4 + 2) + 5 * norms  # blocks; two layers of an expert, one row of a gate
+        copies = [name for name in state if ".experts.us." in name or ".scores.us." in name]
+        assert len(copies) == 5 * (4 + 2)  # blocks; two layers of an expert, one row of a gate
         assert all(torch.equal(state[name], state[name.replace(".us.", f".{expected}.")]) for name in copies)
+
+
+def test_new_norms_begin_as_the_copied_modalitys():
+    old = make()
+    once = add_tasks(old.state_dict(), old.arguments, NEW)
+    train(once)
+    for like, own in (("mr", ""), ("us", "joined.us.")):
+        grown = add_tasks(once.state_dict(), once.arguments, {**NEW, "lung": task("lung", "pet", 2)}, like=like)
+        norms = [module.state_dict() for module in grown.modules() if isinstance(module, JoinedNorm)]
+        assert len(norms) == 33 + 3  # of the encoder's levels and the decoder's
+        for state in norms:
+            for name in ("weight", "bias", "running_mean", "running_var"):
+                assert torch.equal(state[f"joined.pet.{name}"], state[own + name])
+    assert any(not torch.equal(state["joined.pet.running_mean"], state["running_mean"]) for state in norms)
 
 
 @torch.no_grad()
@@ -170,7 +181,7 @@ def test_frozen_parts_stay_in_evaluation_mode():
     network = add_tasks(old.state_dict(), old.arguments, NEW)
     assert network.train().training
     learning = {name for name, module in network.named_modules() if module.training} - {""}
-    assert learning == {name for name, _ in network.named_modules() if name.endswith(".norms.us")}
+    assert learning == {name for name, _ in network.named_modules() if name.endswith(".joined.us")}
     assert not any(module.training for module in network.eval().modules())
     assert make().train().stem.training
 

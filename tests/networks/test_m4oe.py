@@ -33,7 +33,8 @@ WAYS = {
     "average": {"gate": "average"},
     "channel": {"gate": "channel"},
     "patch": {"stem": "patch"},
-    "shared norms": {"norms": "shared"},
+    # In the order of the others: TorchScript takes two networks for one type if only the order of their parts differs.
+    "joined": {"experts": [["ct"], ["mr"], ["us"]]},
 }
 
 
@@ -97,7 +98,7 @@ def test_several_tasks_in_one_pass_are_each_alone(network):
             torch.testing.assert_close(found, network(image, number))
 
 
-@pytest.mark.parametrize("way", ["soft", "top_2", "modality", "shared", "patch", "shared norms"])
+@pytest.mark.parametrize("way", ["soft", "top_2", "modality", "shared", "patch", "joined"])
 @torch.no_grad()
 def test_scripted_it_says_the_same(way):
     network = make(**WAYS[way])
@@ -232,9 +233,8 @@ def test_refused(call, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"routing": "topk"}, "routing 'topk' .* wanted one of soft, top_k, modality, shared and"),
+        ({"routing": "topk"}, "found routing 'topk', wanted one of soft, top_k, modality, shared"),
         ({"gate": "chanel"}, "gate 'chanel'"),
-        ({"norms": "modalities"}, "norms 'modalities', wanted one of soft, .* and of modality, shared"),
         ({"routing": "top_k", "gate": "average"}, "wants top_k >= 1 and the gate 'token'"),
     ],
 )

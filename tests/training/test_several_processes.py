@@ -36,7 +36,7 @@ def work(rank, folder):
     view = DistributedDataParallel(TaskView(network))
     step(SimpleNamespace(network=view, state=SimpleNamespace(iteration=1)), batch)
     torch.save([network.distance.detach(), objective.s.detach()], f"{folder}/{rank}.pt")
-    # Freed after the group, it would wait for gloo's thread, which may wait for Python's lock: a rare deadlock in torch.
+    # Freed after the group, it would wait for gloo's thread, which may wait for Python's lock: a deadlock in torch.
     del view
     torch.distributed.destroy_process_group()
 

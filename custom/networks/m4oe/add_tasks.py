@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ...checks import RequestError
+from ..joined_norm import JoinedNorm
 from .m4oe import M4oE
 
 
@@ -60,7 +61,11 @@ def add_tasks(
     if joining and arguments["gate"] == "channel":
         raise RequestError(f"the gate 'channel' cannot hide the new expert {joining[0]!r}, wanted another gate")
     network = M4oE(**{**arguments, "tasks": tasks, "experts": [*experts, joining] if joining else experts})
-    network.load_state_dict({**network.state_dict(), **weights, **_copies(weights, like or there[0], joining)})
+    like = like or there[0]
+    network.load_state_dict({**network.state_dict(), **weights, **_copies(weights, like, joining)})
+    for norm in [module for module in network.modules() if isinstance(module, JoinedNorm)]:
+        for new in joining:
+            norm.start_as(new, like)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name not in weights)
     network.frozen = True
@@ -72,7 +77,7 @@ def _copies(weights: Mapping[str, torch.Tensor], like: str, joining: list[str]) 
     return {
         name.replace(f".{kind}.{like}.", f".{kind}.{new}."): value.clone()
         for new in joining
-        for kind in ("experts", "scores", "norms")
+        for kind in ("experts", "scores")
         for name, value in weights.items()
         if f".{kind}.{like}." in name
     }

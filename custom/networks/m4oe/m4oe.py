@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from ...checks import RequestError
+from ..joined_norm import join_norms
 from ..mixture import ExpertMixture
-from ..modality_norm import split_norms
 from .heads import Heads
 from .lite_stem import LiteStem
 from .no_trunk import NoTrunk
@@ -20,7 +20,6 @@ from .task_numbers import TaskNumbers
 from .trunk import Trunk
 
 ROUTINGS = ("soft", "top_k", "modality", "shared")
-NORMS = ("modality", "shared")
 _KEPT = ("head", "modality", "labels")
 
 
@@ -39,7 +38,8 @@ class M4oE(nn.Module):
         tasks: the task table: name to `head`, `modality` and `labels` (id to organ) among others; its order numbers the
             tasks.
         experts: the modalities, those whose experts were there from the start in the first list, those that joined
-            together in each later one: a modality sees the experts of its own list and of those before. None: all
+            together in each later one: a modality sees the experts of its own list and of those before, and those of
+            later lists have batch norms of their own (`JoinedNorm`). None: all
             modalities of `tasks` in one list, by name.
         stem: `efficientnet-lite0` or `efficientnet-lite2` (`LiteStem`, stages from stride 16) or `patch` (`PatchStem`,
             stages from stride 4).
@@ -54,8 +54,6 @@ class M4oE(nn.Module):
         top_k: experts that see a token by `top_k`.
         gate: `token`, `average` or `channel`, as in `ExpertMixture`.
         prior: preference of the gate for the own expert at the start; None: the paper's gate, which has none.
-        norms: `modality`: each has batch norms of its own in the stem and its decoder (`ModalityNorm`); `shared`: one
-            for all, as in the paper. `PatchStem` has none.
         drop_path: probability that the last block's branches are skipped in training, in [0, 1).
         pretrained: ImageNet weights for the stem, where it has any.
 
@@ -102,14 +100,12 @@ class M4oE(nn.Module):
         top_k: int = 1,
         gate: str = "token",
         prior: float | None = 2.0,
-        norms: str = "modality",
         drop_path: float = 0.0,
         pretrained: bool = False,
     ) -> None:
         super().__init__()
-        if routing not in ROUTINGS or norms not in NORMS:
-            found = f"found routing {routing!r} and norms {norms!r}"
-            raise RequestError(f"{found}, wanted one of {', '.join(ROUTINGS)} and of {', '.join(NORMS)}")
+        if routing not in ROUTINGS:
+            raise RequestError(f"found routing {routing!r}, wanted one of {', '.join(ROUTINGS)}")
         numbers = TaskNumbers(tasks, experts, shared=routing == "shared")
         mixed = "modality" if routing == "shared" else routing
 
@@ -117,8 +113,9 @@ class M4oE(nn.Module):
             return ExpertMixture(channels, int(channels * mlp_ratio), numbers.sees, mixed, top_k, gate, prior)
 
         self.stem = PatchStem(embed) if stem == "patch" else LiteStem(stem, embed, pretrained, 4 if depths else 5)
-        if norms == "modality":
-            split_norms(self.stem, numbers.modalities)
+        together = len(numbers.joined[0])
+        if together < len(numbers.modalities):
+            join_norms(self.stem, together, numbers.modalities[together:])
         self.trunk = Trunk(embed, depths, heads, window, drop_path, mixture) if depths else NoTrunk()
         self.heads = Heads(self.stem.output_channels, numbers.heads)
         self.embed = embed
@@ -144,7 +141,6 @@ class M4oE(nn.Module):
             "top_k": top_k,
             "gate": gate,
             "prior": prior,
-            "norms": norms,
         }
         # The layout that the stem gets, so that convolutions need not reorder their weights at each call.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
