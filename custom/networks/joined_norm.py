@@ -15,7 +15,8 @@ class JoinedNorm(nn.BatchNorm2d):
 
     Where all else of a trained network is frozen, its statistics and scales are those of other images, and a modality
     that joins could not make use of its convolutions (domain-specific batch normalisation, Chang et al. 2019, arXiv
-    1906.03950; for CT and MR Dou et al. 2020, arXiv 2001.03111). The norm that was there keeps its names in the weights.
+    1906.03950; for CT and MR Dou et al. 2020, arXiv 2001.03111). The norm that was there keeps its names in the
+    weights.
 
     Args:
         norm: the norm that was there.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+
+_Tensors = list[Tensor] | tuple[Tensor, ...]
 
 
 class MeanTeacher:
@@ -41,7 +41,7 @@ class MeanTeacher:
         self.average.update_parameters(network)
 
     @torch.no_grad()
-    def _average(self, averages: list[Tensor], currents: list[Tensor], count: Tensor | int) -> None:
+    def _average(self, averages: _Tensors, currents: _Tensors, count: Tensor | int) -> None:
         updates = float(count)
         decay = min(self.decay, (1.0 + updates) / (10.0 + updates))
         # All tensors of one call have one type.
