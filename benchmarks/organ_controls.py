@@ -72,7 +72,7 @@ def run(
         seeds: Seeds, separated by commas.
         epochs: Epochs of all trainings of a row together, so that every row makes as many steps.
         first_phase: Epochs of the first phase of `pretrained_experts`, which come on top.
-        options: Options of the recipe for all trainings and evaluations, such as `--amp True`.
+        options: Options of the recipe for all trainings and evaluations, such as `--amp True`, but those that rows set.
     """
     folders = [str(Path(one).resolve()) for one in words(data)]
     for seed in words(seeds):

@@ -51,7 +51,8 @@ class JoinedNorm(nn.BatchNorm2d):
         for index in range(self.first):
             start += counts[index]
         if start > 0:
-            # What nn.BatchNorm2d does; TorchScript knows no super().
+            # As nn.BatchNorm2d, but for its count of batches, which a fixed momentum does not need: no super() in
+            # TorchScript.
             mean, variance = self.running_mean, self.running_var
             first = x[:start]
             normed.append(
@@ -64,7 +65,6 @@ class JoinedNorm(nn.BatchNorm2d):
                 start += count
         return normed[0] if len(normed) == 1 else torch.cat(normed)
 
-    @torch.jit.unused
     def start_as(self, new: str, like: str) -> None:
         """Set the norm of a modality that joins to that of another modality.
 
@@ -72,6 +72,7 @@ class JoinedNorm(nn.BatchNorm2d):
             new: one of `joined`.
             like: another one, or a modality that was there from the start.
         """
+        # Its own tensors are those of the modalities that were there from the start, whose names were to stay.
         own = {name: value for name, value in self.state_dict().items() if not name.startswith("joined.")}
         self.joined[new].load_state_dict(self.joined[like].state_dict() if like in self.joined else own)
 

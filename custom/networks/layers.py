@@ -22,7 +22,7 @@ class Layers(nn.Sequential):
 
         Args:
             x: what the first layer takes.
-            counts: as in `JoinedNorm`; empty where no layer tells modalities apart.
+            counts: as in `JoinedNorm`; may be empty where no layer tells modalities apart.
 
         Returns:
             What the last layer gives.

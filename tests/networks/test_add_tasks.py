@@ -207,3 +207,12 @@ def test_the_releases_gate_cannot_hide_an_expert():
     with pytest.raises(RequestError, match="cannot hide the new expert 'us'"):
         add_tasks(old.state_dict(), old.arguments, NEW)
     assert add_tasks(old.state_dict(), old.arguments, {**OLD, "spleen": NEW["spleen"]}).experts == ["ct", "mr"]
+
+
+def test_weights_of_another_version_are_refused():
+    """A network that grew before new modalities had norms of their own: nothing is made up for what is missing."""
+    old = make()
+    grown = add_tasks(old.state_dict(), old.arguments, NEW)
+    state = {name: value for name, value in grown.state_dict().items() if ".joined." not in name}
+    with pytest.raises(RequestError, match="another version of this network"):
+        add_tasks(state, grown.arguments, {**NEW, "lung": task("lung", "pet", 2)})

@@ -32,12 +32,12 @@ def add_tasks(
             experts that were trained apart is none.
 
     Returns:
-        The larger network. What is old has `requires_grad` False, and stays in evaluation mode in training mode: batch
-        norms learn without gradients.
+        The larger network. What is old has `requires_grad` False, and its batch norms stay in evaluation mode in
+        training mode: they learn without gradients.
 
     Raises:
         RequestError: the table does not begin with the network's tasks, has nothing new, the network has no expert
-            for `like`, or its gate cannot hide a new expert from old modalities.
+            for `like`, its gate cannot hide a new expert from old modalities, or the weights are not all of its.
 
     Example:
         >>> old = {"btcv": {"head": "btcv", "modality": "ct", "labels": {"1": "spleen"}}}
@@ -60,6 +60,8 @@ def add_tasks(
     joining = [modality for modality in modalities if modality not in there]
     if joining and arguments["gate"] == "channel":
         raise RequestError(f"the gate 'channel' cannot hide the new expert {joining[0]!r}, wanted another gate")
+    if set(M4oE(**arguments).state_dict()) != set(weights):
+        raise RequestError("the weights are of another version of this network, wanted them trained again")
     network = M4oE(**{**arguments, "tasks": tasks, "experts": [*experts, joining] if joining else experts})
     like = like or there[0]
     network.load_state_dict({**network.state_dict(), **weights, **_copies(weights, like, joining)})

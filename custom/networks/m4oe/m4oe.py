@@ -39,8 +39,8 @@ class M4oE(nn.Module):
             tasks.
         experts: the modalities, those whose experts were there from the start in the first list, those that joined
             together in each later one: a modality sees the experts of its own list and of those before, and those of
-            later lists have batch norms of their own (`JoinedNorm`). None: all
-            modalities of `tasks` in one list, by name.
+            later lists have batch norms of their own (`JoinedNorm`). None: all modalities of `tasks` in one list, by
+            name.
         stem: `efficientnet-lite0` or `efficientnet-lite2` (`LiteStem`, stages from stride 16) or `patch` (`PatchStem`,
             stages from stride 4).
         embed: channels of the first stage; they double with every stage.
@@ -63,7 +63,7 @@ class M4oE(nn.Module):
         embed: channels of the stem's tokens.
         experts: name of each expert, in the order of the gates' weights.
         multiple: images are padded to multiples of it.
-        frozen: whether the network stays in evaluation mode when it is set to training mode (`add_tasks`).
+        frozen: whether in training mode only the batch norms that learn are in training mode (`add_tasks`).
         arguments: what shapes the weights, a plain dictionary that goes into checkpoints; `M4oE(**arguments)` is such a
             network again.
 
@@ -126,7 +126,7 @@ class M4oE(nn.Module):
         self.modality_of, self.head_of, self.classes_of = numbers.modality_of, numbers.head_of, numbers.classes_of
         own = torch.tensor([self.modality_of, self.head_of]).T
         self.register_buffer("own_of_task", own, persistent=False)
-        self.modalities, self.shared = len(numbers.modalities), routing == "shared"
+        self.modality_count, self.shared = len(numbers.modalities), routing == "shared"
         self.frozen = False
         self.arguments = {
             "tasks": {name: {key: task[key] for key in _KEPT} for name, task in tasks.items()},
@@ -175,7 +175,7 @@ class M4oE(nn.Module):
         if len(modalities) == 0 or min(modalities) != max(modalities):
             raise ValueError(f"the tasks of one pass must have one modality, got the tasks {task}")
         modality = torch.full([image.shape[0]], modalities[0], dtype=torch.long, device=image.device)
-        counts = [image.shape[0] if index == modalities[0] else 0 for index in range(self.modalities)]
+        counts = [image.shape[0] if index == modalities[0] else 0 for index in range(self.modality_count)]
         features, _, _ = self._features(image, modality, counts)
         logits = self.heads(features, [self.head_of[one] for one in task])
         return [self._to_image(one, image) for one in logits]
@@ -239,7 +239,7 @@ class M4oE(nn.Module):
             The order and the order back, `(b,)` each, and how many images each modality has.
         """
         order = modality.argsort(stable=True)
-        counts: list[int] = torch.bincount(modality, minlength=self.modalities).tolist()
+        counts: list[int] = torch.bincount(modality, minlength=self.modality_count).tolist()
         return order, order.argsort(), counts
 
     @torch.jit.export
@@ -262,7 +262,7 @@ class M4oE(nn.Module):
         return self.trunk(tokens, modality, counts, hard)
 
     def train(self, mode: bool = True) -> M4oE:
-        """Set training mode; what is frozen stays in evaluation mode, since batch norms learn without gradients."""
+        """Set training mode; of a frozen network only norms that learn follow, as others would learn without gradients."""
         super().train(mode)
         if self.frozen:
             for module in self.modules():
