@@ -262,7 +262,7 @@ class M4oE(nn.Module):
         return self.trunk(tokens, modality, counts, hard)
 
     def train(self, mode: bool = True) -> M4oE:
-        """Set training mode; of a frozen network only norms that learn follow, as others would learn without gradients."""
+        """Set training mode; of a frozen network only norms that learn follow: others would learn without gradients."""
         super().train(mode)
         if self.frozen:
             for module in self.modules():
