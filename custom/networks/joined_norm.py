@@ -47,17 +47,12 @@ class JoinedNorm(nn.BatchNorm2d):
             The same shape.
         """
         normed: list[torch.Tensor] = []
-        start = 0
-        for index in range(self.first):
-            start += counts[index]
+        start = sum(counts[: self.first])
         if start > 0:
             # As nn.BatchNorm2d, but for its count of batches, which a fixed momentum does not need: no super() in
             # TorchScript.
-            mean, variance = self.running_mean, self.running_var
-            first = x[:start]
-            normed.append(
-                F.batch_norm(first, mean, variance, self.weight, self.bias, self.training, self.momentum, self.eps)  # type: ignore[arg-type]
-            )
+            own = (self.running_mean, self.running_var, self.weight, self.bias)
+            normed.append(F.batch_norm(x[:start], *own, self.training, self.momentum, self.eps))  # type: ignore[arg-type]
         for index, norm in enumerate(self.joined.values()):
             count = counts[self.first + index]
             if count > 0:

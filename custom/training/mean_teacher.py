@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 _Tensors = list[Tensor] | tuple[Tensor, ...]
 
@@ -46,9 +46,10 @@ class MeanTeacher:
         decay = min(self.decay, (1.0 + updates) / (10.0 + updates))
         # All tensors of one call have one type.
         if torch.is_floating_point(averages[0]):
-            torch._foreach_lerp_(averages, currents, 1.0 - decay)
+            get_ema_multi_avg_fn(decay)(averages, currents, count)
         else:
-            torch._foreach_copy_(averages, currents)
+            for average, current in zip(averages, currents, strict=True):
+                average.copy_(current)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The averaged weights and the number of updates."""
