@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup demo demo-multimodal test test-data lint clean help
+.PHONY: setup demo demo-organ test test-data lint clean help
 
 VENV ?= .venv
 # The first Python that is new enough; a name of a version that is not installed may still be on the path, so it is run.
@@ -15,7 +15,7 @@ STAMP := $(VENV)/.set-up
 help:
 	@echo "make setup      virtual environment in $(VENV), with everything installed"
 	@echo "make demo       synthetic glands: prepare, train, evaluate, predict, and say where the results are (minutes, no GPU)"
-	@echo "make demo-multimodal  the same for organs: synthetic CT and MR volumes, one network for both"
+	@echo "make demo-organ  the same for organs: synthetic CT and MR volumes, one network for both"
 	@echo "make test       linters and the tests that need no network, data or GPU"
 	@echo "make test-data  the tests on the real data sets in ../shared/data"
 	@echo "make clean      delete what the demo and the tools wrote; the environment stays"
@@ -55,24 +55,24 @@ demo: setup
 	@echo "predicted  $(DEMO)/predicted"
 
 # The same for M4oE: both phases, then evaluation and segmentation of held-out volumes.
-VOLUMES := $(abspath runs/demo_multimodal)
+VOLUMES := $(abspath runs/demo_organ)
 SETS := ['$(VOLUMES)/synthetic_ct','$(VOLUMES)/synthetic_mr']
 
-demo-multimodal: setup
+demo-organ: setup
 	rm -rf $(VOLUMES)
-	$(PY) -m custom synthesise --recipe multimodal --output $(VOLUMES)/source --number 12 --seed 0
+	$(PY) -m custom synthesise --recipe organ --output $(VOLUMES)/source --number 12 --seed 0
 	for name in synthetic_ct synthetic_mr; do \
 		$(PY) -m custom prepare folder --source $(VOLUMES)/source/$$name --data_set $(VOLUMES)/source/$$name/data_set.json \
 			--output $(VOLUMES)/$$name --validation 0.2 --test 0.2; \
 	done
-	cd bundle && $(PY) -m monai.bundle run pretraining --config_file configs/pretrain_multimodal.json \
+	cd bundle && $(PY) -m monai.bundle run pretraining --config_file configs/pretrain_organ.json \
 		--dataset_dirs "$(SETS)" --output_dir $(VOLUMES)/pretraining --crop_px 64 --max_epochs 1
-	cd bundle && $(PY) -m monai.bundle run training --config_file configs/train_multimodal.json \
+	cd bundle && $(PY) -m monai.bundle run training --config_file configs/train_organ.json \
 		--dataset_dirs "$(SETS)" --output_dir $(VOLUMES)/run --init_path $(VOLUMES)/pretraining/last.pt --crop_px 64 --max_epochs 5
 	cd bundle && $(PY) -m monai.bundle run evaluating \
-		--config_file "['configs/train_multimodal.json','configs/evaluate_multimodal.json']" \
+		--config_file "['configs/train_organ.json','configs/evaluate_organ.json']" \
 		--dataset_dirs "$(SETS)" --output_dir $(VOLUMES)/run
-	cd bundle && $(PY) -m monai.bundle run --config_file configs/inference_multimodal.json --task synthetic_ct \
+	cd bundle && $(PY) -m monai.bundle run --config_file configs/inference_organ.json --task synthetic_ct \
 		--ckpt_path $(VOLUMES)/run/last.pt --dataset_dir $(VOLUMES)/source/synthetic_ct/images --output_dir $(VOLUMES)/predicted
 	@echo
 	@echo "report     $(VOLUMES)/run/evaluation_test/report.html"

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from monai.bundle import ConfigWorkflow
 
+from custom.inference.items import as_files_hold_it
 from custom.metrics import confusion, object_scores, pixel_scores
 from custom.place import bundle_root
-from custom.report.items import as_files_hold_it
 from custom.targets import instance_ids, instances
 
 

@@ -34,10 +34,10 @@ from monai.transforms import LoadImage
 from words import words
 
 from custom.data.datalist import read as read_datalist
-from custom.data.tasks import items, task_table
+from custom.data.volumes.tasks import items, task_table
 from custom.metrics import bootstrap_interval
 from custom.place import bundle_root
-from custom.report.volume_scores import ORGANS_8
+from custom.report.organs.scores import ORGANS_8
 from custom.training import classes
 
 # Rows that are the default with one option set to the row's name.
@@ -167,7 +167,7 @@ def _parts(row: str, data: list[str], folder: Path, epochs: int, first_phase: in
     """The trainings of a run in their order; those of several share the epochs, but for the first phase."""
     if row not in ROWS:
         raise ValueError(f"rows: got {row}, wanted some of {ALL}")
-    train = ["train_multimodal"]
+    train = ["train_organ"]
     together = {"dataset_dirs": data} | ({OPTIONS[row]: row} if row in OPTIONS else {})
     shares, start = _shares(data, epochs), {"init_path": str(folder / "first" / "last.pt")}
     match row:
@@ -178,13 +178,16 @@ def _parts(row: str, data: list[str], folder: Path, epochs: int, first_phase: in
                 for name, one, share in zip(names, data, shares, strict=True)
             ]
         case "plain_unet":
-            return [Part(folder, [*train, "plain_unet_multimodal"], together, epochs, data)]
+            return [Part(folder, [*train, "plain_unet_organ"], together, epochs, data)]
         case "pretrained_experts":
-            phase = Part(folder / "first", ["pretrain_multimodal"], together, first_phase, [])
+            phase = Part(folder / "first", ["pretrain_organ"], together, first_phase, [])
             return [phase, Part(folder, train, together | start, epochs, data)]
         case "third_set":
             old = Part(folder / "first", train, {"dataset_dirs": data[:-1]}, sum(shares[:-1]), [])
-            return [old, Part(folder, [*train, "add_modality"], {"dataset_dir": data[-1], **start}, shares[-1], data)]
+            return [
+                old,
+                Part(folder, [*train, "add_modality_organ"], {"dataset_dir": data[-1], **start}, shares[-1], data),
+            ]
     return [Part(folder, train, together, epochs, data)]
 
 
@@ -200,7 +203,7 @@ def _run_part(part: Part, options: dict[str, Any]) -> None:
     record, spent = part.folder / "run.json", part.folder / "seconds.txt"
     if not (spent.exists() and record.exists() and json.loads(record.read_text())["ended"]):
         # One look at the validation volumes, at the end, whatever the number of epochs: so the minutes compare.
-        look = {"val_interval": part.epochs} if "train_multimodal" in part.configs else {}
+        look = {"val_interval": part.epochs} if "train_organ" in part.configs else {}
         before, began = float(spent.read_text()) if spent.exists() else 0.0, time.monotonic()
         try:
             _monai(part.configs, options | part.options | look | {"max_epochs": part.epochs})
@@ -209,7 +212,7 @@ def _run_part(part: Part, options: dict[str, Any]) -> None:
             spent.write_text(f"{before + time.monotonic() - began:.0f}\n")
     if part.evaluated and not (part.folder / f"evaluation_{SECTION}" / "metrics_summary.json").exists():
         wanted = {"dataset_dirs": part.evaluated, "ckpt_path": part.folder / "last.pt", "test_section": SECTION}
-        _monai(["train_multimodal", "evaluate_multimodal"], options | wanted)
+        _monai(["train_organ", "evaluate_organ"], options | wanted)
 
 
 def _monai(configs: list[str], options: dict[str, Any]) -> None:

@@ -19,10 +19,10 @@ import torch
 from words import words
 
 from custom.losses import OrganLoss
-from custom.networks import M4oE, TaskView
+from custom.networks import AllOutputs, M4oE
 from custom.networks.mixture import ExpertMixture
-from custom.training import MultiSetStep
-from custom.training.multi_set_step import classes
+from custom.training import OrganStep
+from custom.training.organ_step import classes
 
 TASKS = {
     name: {"head": name, "modality": modality, "labels": {str(one): f"organ {one}" for one in range(1, number + 1)}}
@@ -94,8 +94,8 @@ def _runs(size: str, way: dict, device: torch.device, amp: bool) -> dict[str, Ca
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
     loss = OrganLoss(classes(TASKS)).to(device)
-    step = MultiSetStep(loss, TASKS, optimizer, scheduler, amp=amp)
-    engine = SimpleNamespace(network=TaskView(network), state=SimpleNamespace(iteration=1, device=device))
+    step = OrganStep(loss, TASKS, optimizer, scheduler, amp=amp)
+    engine = SimpleNamespace(network=AllOutputs(network), state=SimpleNamespace(iteration=1, device=device))
     heard = _heard(network, lambda: step(engine, batch))
 
     def layers() -> None:

@@ -17,10 +17,11 @@ import fire
 from fire.core import FireExit
 
 from .checks import RequestError, did_you_mean, given_options
-from .data import declaration, prepare_volumes
-from .data import prepare as glands
-from .data.synthetic_glands import synthesise as draw_glands
-from .data.synthetic_volumes import synthesise as draw_volumes
+from .data.drawn.glands import synthesise as draw_glands
+from .data.drawn.volumes import synthesise as draw_volumes
+from .data.tiles import prepare as glands
+from .data.volumes import declaration
+from .data.volumes import prepare as prepare_volumes
 
 Number = TypeVar("Number", int, float)
 NAMES = (*glands.READERS, *declaration.SHIPPED)
@@ -112,11 +113,11 @@ def synthesise(*, output: str, recipe: str = "gland", number: str = "24", seed: 
 
     Args:
         output: a new directory.
-        recipe: gland or multimodal.
+        recipe: gland or organ.
         number: how many images; of volumes, how many of each data set.
         seed: another seed draws other images.
     """
-    draw = {"gland": draw_glands, "multimodal": draw_volumes}
+    draw = {"gland": draw_glands, "organ": draw_volumes}
     if recipe not in draw:
         raise RequestError(f"--recipe: found {recipe!r}, wanted {' or '.join(draw)}")
     draw[recipe](Path(output).expanduser(), _number("number", number, int), _number("seed", seed, int))

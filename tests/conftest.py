@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from custom.data import prepare as data_set
-from custom.data.synthetic_glands import draw_tile
+from custom.data.drawn.glands import draw_tile
+from custom.data.tiles import prepare as data_set
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

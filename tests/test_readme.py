@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from custom.data import synthetic_volumes
-from custom.data.synthetic_glands import draw_tile
+from custom.data.drawn import volumes as synthetic_volumes
+from custom.data.drawn.glands import draw_tile
 
 # Added to what trains or evaluates, so that the test takes minutes; the wiring stays the README's.
 QUICK = {
-    "inference_multimodal.json": "",
-    "evaluate_multimodal.json": "",
-    "multimodal.json": "--max_epochs 1 --steps_per_epoch 1 --crop_px 32 --batch_size 2",
+    "inference_organ.json": "",
+    "evaluate_organ.json": "",
+    "organ.json": "--max_epochs 1 --steps_per_epoch 1 --crop_px 32 --batch_size 2",
     "training": "--max_epochs 1 --steps_per_epoch 1 --crop_px 64 --batch_size 2 --unlabelled_batch_size 2 --views 1",
     "evaluate.json": "--views 1",
     "inference.json": "--views 1",

@@ -10,9 +10,9 @@ from typing import Any
 from tqdm import tqdm
 
 from ..checks import RequestError
-from .pair import load_pair
 from .record import Record
 from .source_file import SourceFile
+from .tiles.pair import load_pair
 
 FILE_NAME = "datalist.json"
 # The sections that every data set has, though they may be empty.

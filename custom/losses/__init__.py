@@ -1,7 +1,7 @@
 from .adaptive_multi_objective import AdaptiveMultiObjectiveLoss
-from .balance import balance_loss
+from .agreement import agreement_weight
 from .boundary import BoundaryLoss
-from .consistency import agreement_weight
+from .load_balance import load_balance_loss
 from .organ import OrganLoss
 from .segmentation import SegmentationLoss
 from .signed_distance import SignedDistanceLoss
@@ -13,5 +13,5 @@ __all__ = [
     "SegmentationLoss",
     "SignedDistanceLoss",
     "agreement_weight",
-    "balance_loss",
+    "load_balance_loss",
 ]

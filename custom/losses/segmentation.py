@@ -6,7 +6,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from .maps import check_maps
+from .shapes import check_maps
 
 
 def two_classes(target: torch.Tensor) -> torch.Tensor:

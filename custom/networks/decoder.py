@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .layers import Layers
+from .norms import Layers
 
 
 class Decoder(nn.Module):

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ..checks import RequestError
-from .task_view import unwrap
+from .all_outputs import unwrap
 
 _KEYS = ("model", "recipe", "network", "facts", "versions")
 # What torch.load raises on a file that is no checkpoint, cut short, or holds more than weights.
@@ -36,7 +36,7 @@ def save(path: str | Path, network: nn.Module, facts: Mapping[str, Any]) -> None
 
     Args:
         path: the file; its folder is made if needed.
-        network: the network, also inside `TaskView` or `DistributedDataParallel`.
+        network: the network, also inside `AllOutputs` or `DistributedDataParallel`.
         facts: what else the weights hold for, by the name of the config's option: `network_mpp` in µm a pixel,
             `distance_um`; numbers, texts, None, lists and dictionaries of them.
     """
@@ -67,7 +67,7 @@ def load(path: str | Path, network: nn.Module, facts: Mapping[str, Any] | None =
 
     Args:
         path: a file that `save` wrote.
-        network: gets the weights, also inside `TaskView` or `DistributedDataParallel`. Untouched if anything is wrong.
+        network: gets the weights, also inside `AllOutputs` or `DistributedDataParallel`. Untouched if anything is wrong.
         facts: what the network shall be used with, as in `save`; None takes the checkpoint's as they are.
 
     Returns:

@@ -17,13 +17,13 @@ import numpy as np
 from ignite.engine import Engine, Events
 from matplotlib.figure import Figure
 
-from .files import plain, replacing, write_image, write_json, write_text
-from .glands import GLANDS
+from ..files import plain, replacing, write_image, write_json, write_text
+from ..inference.items import items
+from .glands.page import GLANDS
 from .history import read_history
-from .html import Case, report_page
-from .items import items
-from .recipe import Recipe
+from .page import Case, report_page
 from .run_record import run_record, sha256
+from .wording import Recipe
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from ..metrics import gate_use
 from ..metrics.gate_use import INDIFFERENT
 from .figure_style import INK, PALE, PALETTE, quiet, sideways, strip
-from .scores import SCORES
+from .score import SCORES
 
 # What a panel of the curves shows: beginning of the names, title, name of the vertical axis, logarithmic or not.
 _PANELS = (

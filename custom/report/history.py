@@ -16,9 +16,9 @@ import torch
 from ignite.engine import Engine, Events
 from torch.utils.tensorboard import SummaryWriter
 
+from ..files import replacing, write_text
 from ..metrics import gate_moments
 from .figures import curves_figure, gate_use_figure
-from .files import replacing, write_text
 
 
 class History:

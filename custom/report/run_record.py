@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ..checks import RequestError
-from .files import plain, read_json, write_json
+from ..files import plain, read_json, write_json
 
 RUN_FILE = "run.json"
 # What may differ where a run goes on: where it runs, where things lie, how long it lasts, and what is for people only.

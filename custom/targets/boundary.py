@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.morphology import disk
 
-from .plane import plane
+from ..geometry.plane import plane
 
 
 def boundary_band(distance: Any, boundary_um: float) -> np.ndarray:

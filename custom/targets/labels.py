@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from .plane import plane
+from ..geometry.plane import plane
 
 
 def instance_ids(label: Any) -> np.ndarray:

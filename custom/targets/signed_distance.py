@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
-from .plane import plane
+from ..geometry.plane import plane
 
 
 def signed_distance(label: Any, mpp: float) -> np.ndarray:

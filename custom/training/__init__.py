@@ -1,25 +1,25 @@
 """What happens in one iteration, and around it."""
 
+from .gland_step import GlandStep
 from .keep import KeepWeights
-from .mean_teacher import MeanTeacher
-from .multi_set_step import MultiSetStep, classes, learning
+from .masked_reconstruction import MaskedReconstruction
+from .moving_average import MovingAverage
+from .organ_step import OrganStep, classes, learning
 from .progress import Progress
 from .pseudo_labels import PseudoLabels
 from .reconstruction_step import ReconstructionStep
 from .resume import Resume
-from .semi_step import SemiSupervisedStep
-from .task_dice import TaskDice
 
 __all__ = [
+    "GlandStep",
     "KeepWeights",
-    "MeanTeacher",
-    "MultiSetStep",
+    "MaskedReconstruction",
+    "MovingAverage",
+    "OrganStep",
     "Progress",
     "PseudoLabels",
     "ReconstructionStep",
     "Resume",
-    "SemiSupervisedStep",
-    "TaskDice",
     "classes",
     "learning",
 ]

@@ -1,13 +1,15 @@
-from .as_volume import AsVolumed
-from .class_voxels import ClassVoxelsd
-from .cutmix import cutmix_boxes, mix
-from .label_channels import LabelChannelsd
-from .orient_and_resample import OrientAndResampled
-from .rand_slice import RandSliced
-from .scale_by_task import ScaleByTaskd
-from .stain import RandStainJitterd
-from .views import StrongViewd
-from .zoom_crop import RandZoomCropd
+"""The transforms that MONAI lacks."""
+
+from .tiles.cutmix import cutmix_boxes, mix
+from .tiles.stain import RandStainJitterd
+from .tiles.views import StrongViewd
+from .tiles.zoom_crop import RandZoomCropd
+from .volumes.as_volume import AsVolumed
+from .volumes.class_voxels import ClassVoxelsd
+from .volumes.label_channels import LabelChannelsd
+from .volumes.orient_and_resample import OrientAndResampled
+from .volumes.rand_slice import RandSliced
+from .volumes.scale_by_task import ScaleByTaskd
 
 __all__ = [
     "AsVolumed",

@@ -1,6 +1,8 @@
 import pytest
 
-from custom.data import declaration, prepare_volumes, synthetic_volumes
+from custom.data.drawn import volumes as synthetic_volumes
+from custom.data.volumes import declaration
+from custom.data.volumes import prepare as prepare_volumes
 
 
 @pytest.fixture(scope="session")

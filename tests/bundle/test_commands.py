@@ -122,7 +122,7 @@ def test_two_processes_train_together(bundle, dataset, tmp_path):
     }
 
 
-@pytest.mark.parametrize("suffix", ["", "_multimodal"])
+@pytest.mark.parametrize("suffix", ["", "_organ"])
 def test_several_processes_without_torchrun_are_refused(bundle, dataset, tmp_path, suffix):
     files = f"['configs/train{suffix}.json','configs/multi_gpu_train{suffix}.json']"
     where = ("--dataset_dir", dataset, "--output_dir", tmp_path / "run")
@@ -133,7 +133,7 @@ def test_several_processes_without_torchrun_are_refused(bundle, dataset, tmp_pat
 # Of each data set's images alone, some experts and heads see none.
 @pytest.mark.parametrize("routing", ["soft", "top_k"])
 def test_two_processes_train_organs_together(bundle, dataset_dirs, tmp_path, routing):
-    files = "['configs/train_multimodal.json','configs/multi_gpu_train_multimodal.json']"
+    files = "['configs/train_organ.json','configs/multi_gpu_train_organ.json']"
     where = ["--dataset_dirs", dataset_dirs, "--output_dir", tmp_path / "run", "--routing", routing]
     quick = ["--max_epochs", "1", "--steps_per_epoch", "2", "--crop_px", "32", "--batch_size", "1"]
     done = on_two_processes(bundle, files, *where, *quick, "--pretrained", "False")
@@ -142,7 +142,7 @@ def test_two_processes_train_organs_together(bundle, dataset_dirs, tmp_path, rou
 
 
 def test_organs_of_what_is_no_data_set_of_volumes_are_refused(bundle, dataset, dataset_dirs, tmp_path):
-    train = ("training", "--config_file", "configs/train_multimodal.json", "--output_dir", tmp_path / "run")
+    train = ("training", "--config_file", "configs/train_organ.json", "--output_dir", tmp_path / "run")
     assert "found no modalities" in refused(run(bundle, *train, "--dataset_dirs", [str(dataset)]))
     assert "did you mean --routing" in refused(run(bundle, *train, "--dataset_dirs", dataset_dirs, "--rooting", "soft"))
     assert not (tmp_path / "run" / "run.json").exists()

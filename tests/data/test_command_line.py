@@ -78,8 +78,8 @@ def test_words_that_look_like_python_stay_words(run, folder_source, tmp_path, mo
         (["prepare", "folder", "--source", "x", "--output", "y"], "at 40x; volumes need --data_set instead\n"),
         (["prepare", "btcv", "--source", "x", "--output", "y", "--test", "some"], "--test: found 'some', wanted a num"),
         (["prepare", "btcv", "--source", "x", "--output", "y", "--tets", "0.2"], "unknown option --tets; did you mean"),
-        (["synthesise", "--output", "y", "--recipe", "kidney"], "--recipe: found 'kidney', wanted gland or multimodal"),
-        (["synthesise", "--output", "y", "--recipe", "multimodal", "--number", "3"], "--number: found 3, wanted at le"),
+        (["synthesise", "--output", "y", "--recipe", "kidney"], "--recipe: found 'kidney', wanted gland or organ"),
+        (["synthesise", "--output", "y", "--recipe", "organ", "--number", "3"], "--number: found 3, wanted at le"),
         (["synthesise", "--output", "y", "--number", "few"], "--number: found 'few'"),
     ],
 )
@@ -158,7 +158,7 @@ def test_patients(run, folder_source, tmp_path):
 
 def test_volumes(run, tmp_path):
     source, output = tmp_path / "volumes" / "synthetic_mr", tmp_path / "data"
-    words = ("--recipe", "multimodal", "--output", tmp_path / "volumes", "--number", "4")
+    words = ("--recipe", "organ", "--output", tmp_path / "volumes", "--number", "4")
     assert run("synthesise", *words) == (0, "", "")
     words = ("folder", "--source", source, "--output", output, "--test", "0.5", "--data_set", source / "data_set.json")
     status, out, err = run("prepare", *words)

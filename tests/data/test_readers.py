@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from custom.checks import RequestError
-from custom.data import crag, folder, glas
+from custom.data.tiles import crag, folder, glas
 
 GRADE = (
     "name,patient ID, grade (GlaS), grade (Sirinukunwattana et al. 2015)\r\n"

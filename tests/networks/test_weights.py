@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from custom.checks import RequestError
-from custom.networks import M4oE, SemiMoE, SharedEncoder, TaskView, weights
+from custom.networks import AllOutputs, M4oE, SemiMoE, SharedEncoder, weights
 
 FACTS = {"network_mpp": 0.62, "distance_um": 20.0}
 
@@ -53,8 +53,8 @@ def test_a_failed_save_leaves_the_old_file(saved, monkeypatch):
 
 def test_views_are_taken_off(tmp_path):
     network = make()
-    weights.save(tmp_path / "model.pt", TaskView(network), FACTS)
-    assert weights.load(tmp_path / "model.pt", TaskView(make())) == FACTS
+    weights.save(tmp_path / "model.pt", AllOutputs(network), FACTS)
+    assert weights.load(tmp_path / "model.pt", AllOutputs(make())) == FACTS
     assert set(torch.load(tmp_path / "model.pt", weights_only=True)["model"]) == set(network.state_dict())
 
 
@@ -115,8 +115,8 @@ def changed(path, **entries):
 
 
 def test_another_recipe(saved):
-    changed(saved[0], recipe="multimodal")
-    with pytest.raises(RequestError, match="recipe 'multimodal', wanted one of 'gland'"):
+    changed(saved[0], recipe="organ")
+    with pytest.raises(RequestError, match="recipe 'organ', wanted one of 'gland'"):
         weights.load(saved[0], make())
 
 
@@ -185,7 +185,7 @@ def test_facts_can_be_read_before_there_is_a_network(saved, tmp_path):
     assert weights.read(saved[0])["facts"] == weights.read(saved[0], "gland")["facts"] == FACTS
     assert weights.read(saved[0])["network"] == saved[1].arguments
     assert weights.read(saved[0])["model"].keys() == saved[1].state_dict().keys()
-    with pytest.raises(RequestError, match="of the recipe 'gland', wanted one of 'multimodal'"):
-        weights.read(saved[0], "multimodal")
+    with pytest.raises(RequestError, match="of the recipe 'gland', wanted one of 'organ'"):
+        weights.read(saved[0], "organ")
     with pytest.raises(RequestError, match=r"nothing\.pt: no such checkpoint"):
         weights.read(tmp_path / "nothing.pt")

@@ -5,7 +5,7 @@ import pytest
 from ignite.engine import Engine
 
 from custom.report.evaluation_handler import EvaluationHandler, Findings, best_median_worst
-from custom.report.html import Case
+from custom.report.page import Case
 
 
 @pytest.mark.parametrize(

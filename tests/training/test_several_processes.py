@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from custom.losses import AdaptiveMultiObjectiveLoss, SignedDistanceLoss
-from custom.networks import TaskView
-from custom.training import SemiSupervisedStep
+from custom.networks import AllOutputs
+from custom.training import GlandStep
 
 
 class Constant(nn.Module):
@@ -30,10 +30,10 @@ def work(rank, folder):
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     network, objective = Constant(), AdaptiveMultiObjectiveLoss({"distance": 1.0}, start=0.0)
     optimizers = [torch.optim.SGD(part.parameters(), lr=0.1) for part in (network, objective)]
-    step = SemiSupervisedStep(objective, {"distance": SignedDistanceLoss("mse")}, optimizers, [])
+    step = GlandStep(objective, {"distance": SignedDistanceLoss("mse")}, optimizers, [])
     target = torch.full((2, 1, 4, 4), 1.0 - rank)
     batch = {"image": torch.rand(2, 3, 4, 4), "distance": target, "path": ["a", "b"]}
-    view = DistributedDataParallel(TaskView(network))
+    view = DistributedDataParallel(AllOutputs(network))
     step(SimpleNamespace(network=view, state=SimpleNamespace(iteration=1)), batch)
     torch.save([network.distance.detach(), objective.s.detach()], f"{folder}/{rank}.pt")
     # Freed after the group, it would wait for gloo's thread, which may wait for Python's lock: a deadlock in torch.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ...checks import RequestError
-from ..joined_norm import JoinedNorm
+from ..norms import JoinedNorm
 from .m4oe import M4oE
 
 

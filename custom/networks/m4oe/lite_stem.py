@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ..decoder import Decoder
-from ..lite_encoder import LiteEncoder
+from ..encoder import LiteEncoder
 
 # Channels of the decoder's levels, by how many levels of the encoder there are.
 _DECODERS = {4: (96, 64, 32), 5: (96, 64, 48, 32)}

@@ -10,14 +10,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from ...checks import RequestError
-from ..joined_norm import join_norms
 from ..mixture import ExpertMixture
+from ..norms import join_norms
 from .heads import Heads
 from .lite_stem import LiteStem
-from .no_trunk import NoTrunk
 from .patch_stem import PatchStem
 from .task_numbers import TaskNumbers
-from .trunk import Trunk
+from .trunk import NoTrunk, Trunk
 
 ROUTINGS = ("soft", "top_k", "modality", "shared")
 _KEPT = ("head", "modality", "labels")
@@ -58,7 +57,7 @@ class M4oE(nn.Module):
         pretrained: ImageNet weights for the stem, where it has any.
 
     Attributes:
-        recipe: `multimodal`.
+        recipe: `organ`.
         task_names: the tasks in the order of their numbers.
         embed: channels of the stem's tokens.
         experts: name of each expert, in the order of the gates' weights.
@@ -84,7 +83,7 @@ class M4oE(nn.Module):
         ['logits', 'router_z']
     """
 
-    recipe = "multimodal"
+    recipe = "organ"
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .patch_expanding import PatchExpanding
+from .patch_resampling import PatchExpanding
 
 
 class PatchStem(nn.Module):

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from ..mixture import ExpertMixture
-from .patch_expanding import PatchExpanding
-from .patch_merging import PatchMerging
+from .patch_resampling import PatchExpanding, PatchMerging
 from .swin_block import SwinBlock
 
 
@@ -136,3 +135,27 @@ class Trunk(nn.Module):
             gates += weights
             router_z += z
         return self.norm_up(x), gates, torch.stack(router_z).mean()
+
+
+class NoTrunk(nn.Module):
+    """The control of `Trunk`: tokens go through as they are. No parameters.
+
+    Attributes:
+        layers: none.
+
+    Example:
+        >>> x, gates, router_z = NoTrunk()(torch.rand(1, 8, 8, 8), torch.tensor([0]), [1], False)
+        >>> x.shape, gates
+        (torch.Size([1, 8, 8, 8]), [])
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers: list[str] = []
+
+    def forward(
+        self, x: torch.Tensor, modality: torch.Tensor, counts: list[int], hard: bool
+    ) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
+        """Return the tokens, no gate, and 0; arguments as in `Trunk`."""
+        gates: list[torch.Tensor] = []
+        return x, gates, torch.zeros([], device=x.device)

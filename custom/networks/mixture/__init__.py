@@ -12,15 +12,13 @@ Where the gate is asked first, so that an expert that is not needed is not compu
 each image's modality to `weights (b, h, w, e)`; `ExpertMixture` holds the experts and returns tokens.
 """
 
-from .average_gate import AverageGate
+from .average_gate import AverageGate, TokenAverageGate
 from .channel_gate import ChannelGate
-from .combine import combine
+from .combine import combine, stack_experts
 from .expert_mixture import ExpertMixture
 from .image_gate import ImageGate
 from .paper_gate import ChannelAttentionGate
 from .pixel_gate import PixelGate
-from .stack_experts import stack_experts
-from .token_average_gate import TokenAverageGate
 from .token_gate import TokenGate
 
 __all__ = [

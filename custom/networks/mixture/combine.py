@@ -25,3 +25,15 @@ def combine(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     if weights.dim() == 2:
         weights = weights[:, :, None, None]
     return (features * weights.unsqueeze(2)).sum(dim=1)
+
+
+def stack_experts(maps: list[torch.Tensor]) -> torch.Tensor:
+    """Put the experts' maps into one tensor and keep each of them channels-last, which `torch.stack` would not.
+
+    Args:
+        maps: one `(b, c, h, w)` an expert.
+
+    Returns:
+        Features `(b, e, c, h, w)`; flattened to `(b e, c, h, w)` they are channels-last without a copy.
+    """
+    return torch.stack([m.permute(0, 2, 3, 1) for m in maps], dim=1).permute(0, 1, 4, 2, 3)

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from ...checks import RequestError
+from .average_gate import TokenAverageGate
 from .channel_gate import ChannelGate
-from .token_average_gate import TokenAverageGate
 from .token_gate import TokenGate
 
 ROUTINGS = ("soft", "top_k", "modality")

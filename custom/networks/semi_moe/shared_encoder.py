@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ..decoder import Decoder
-from ..lite_encoder import LiteEncoder
+from ..encoder import LiteEncoder
 from ..mixture import stack_experts
 
 

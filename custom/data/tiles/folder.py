@@ -1,0 +1,61 @@
+"""A user's own folder: `images/` with `masks/`, optional `unlabelled/`, optional `test/images` with `test/masks`."""
+
+import difflib
+from pathlib import Path, PurePosixPath
+
+from ...checks import RequestError
+from ..images import IMAGE_SUFFIXES
+from ..record import Record
+from ..source_file import SourceFile, source_files
+from . import qupath
+
+_PAIRS = {"training": ("images/", "masks/"), "test": ("test/images/", "test/masks/")}
+_UNLABELLED = "unlabelled/"
+
+
+def read(source: Path) -> list[Record]:
+    """Pair each image with the mask of its name.
+
+    The id is the name without its suffix; subfolders are put before it, and `test` and `unlabelled`, joined by `_`,
+    since ids become file names: `images/a/1.png` is `a_1`, `test/images/1.png` is `test_1`.
+
+    Args:
+        source: a directory (or a zip with these folders at its top).
+
+    Returns:
+        One record an image. `unlabelled/` gives the section `unlabelled`, `test/` the test section `test`.
+
+    Raises:
+        RequestError: no image, two files of one name, a mask without its image, or a file of another kind. A missing
+            mask is left for the checks that all data sets share.
+    """
+    files = source_files(source)
+    records = []
+    for section, (image_folder, mask_folder) in _PAIRS.items():
+        images = _by_id(files, image_folder, IMAGE_SUFFIXES)
+        masks = _by_id(files, mask_folder, IMAGE_SUFFIXES + qupath.SUFFIXES)
+        if section == "training" and not images:
+            raise RequestError(f"{source}: no image in images/, wanted images/ and masks/ with files of the same names")
+        if lonely := [name for name in masks if name not in images]:
+            near = difflib.get_close_matches(lonely[0], images, n=1, cutoff=0.0)
+            hint = f"; the nearest image is {images[near[0]]}" if near else ""
+            raise RequestError(f"{masks[lonely[0]]}: a mask without its image, wanted {image_folder}{lonely[0]}{hint}")
+        prefix = "" if section == "training" else f"{section}_"
+        records += [Record(prefix + name, section, file, masks.get(name)) for name, file in images.items()]
+    unlabelled = _by_id(files, _UNLABELLED, IMAGE_SUFFIXES)
+    records += [Record(f"unlabelled_{name}", "unlabelled", file, None) for name, file in unlabelled.items()]
+    return records
+
+
+def _by_id(files: dict[str, SourceFile], folder: str, suffixes: tuple[str, ...]) -> dict[str, SourceFile]:
+    found: dict[str, SourceFile] = {}
+    for path, file in files.items():
+        if not path.startswith(folder):
+            continue
+        if file.suffix not in suffixes:
+            raise RequestError(f"{file}: found {file.suffix or 'no suffix'}, wanted one of {' '.join(suffixes)}")
+        name = "_".join(PurePosixPath(path).relative_to(folder).with_name(file.stem).parts)
+        if name in found:
+            raise RequestError(f"{file}: has the same name as {found[name]}, wanted one file a name")
+        found[name] = file
+    return found

@@ -1,0 +1,105 @@
+"""Volumes in a directory, for inference: which there are, which can be read, and what is asked of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ...checks import RequestError, did_you_mean
+from ..datalist import raise_problems
+from ..images import IMAGE_SUFFIXES
+from ..record import Record
+from ..source_file import SourceFile, files_below
+from .files import load_volumes
+from .layout import VOLUME_SUFFIXES
+
+SUFFIXES = (*VOLUME_SUFFIXES, *IMAGE_SUFFIXES)
+
+
+def listing(directory: str | os.PathLike[str]) -> list[str]:
+    """All volumes below a directory, in the order of their names; a picture is a volume of one slice.
+
+    Args:
+        directory: The directory, or one volume.
+
+    Returns:
+        Their paths, at least one.
+
+    Raises:
+        RequestError: Nothing is there, or no volume is.
+    """
+    return files_below(directory, SUFFIXES, "volume")
+
+
+def chosen(tasks: Mapping[str, Mapping[str, Any]], task: Any) -> list[str]:
+    """The tasks that a user asks for.
+
+    Args:
+        tasks: The task table of the weights.
+        task: A name, several, or nothing, which is enough where there is but one task.
+
+    Returns:
+        Names, each once, in the order given.
+
+    Raises:
+        RequestError: A task is unknown, none is named though there are several, or their modalities differ.
+    """
+    if not isinstance(tasks, Mapping):
+        raise RequestError(f"--tasks: found {tasks!r}, wanted --task {tasks}: the table is the weights' own")
+    known = ", ".join(f"{name} ({facts['modality']})" for name, facts in tasks.items())
+    names = list(dict.fromkeys([task] if isinstance(task, str) and task else map(str, task or [])))
+    if not names and len(tasks) == 1:
+        names = list(tasks)
+    if not names:
+        raise RequestError(f"--task: found none, wanted one or several of {known}")
+    for name in names:
+        if name not in tasks:
+            raise RequestError(f"--task: found {name!r}, wanted one or several of {known}{did_you_mean(name, tasks)}")
+    if len({tasks[name]["modality"] for name in names}) > 1:
+        found = ", ".join(f"{name} is {tasks[name]['modality']}" for name in names)
+        raise RequestError(f"--task: {found}; wanted tasks of one modality, since a volume has one")
+    return names
+
+
+def readable(
+    paths: Sequence[str], tasks: Mapping[str, Mapping[str, Any]], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The volumes that can be read, as items of a data set; the others are named in the log.
+
+    A volume is an item once for all tasks that want its intensities the same, so that they can share a pass.
+
+    Args:
+        paths: As `listing` gives them.
+        tasks: The task table.
+        names: As `chosen` gives them.
+
+    Returns:
+        Items with `image`, `tasks` (the names of those predicted together) and `task` (the first of them).
+
+    Raises:
+        RequestError: None can be read.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(repr(tasks[name]["intensity"]), []).append(name)
+    spacing = tasks[names[0]]["spacing"]
+    items, problems = [], []
+    for path in tqdm(paths, desc="checking volumes", unit="volume", delay=2, disable=None, leave=False):
+        try:
+            pair = load_volumes(Record(path, "", SourceFile(Path(path)), None), (), (spacing[0], spacing[1]))
+        except RequestError as error:
+            problems.append(str(error))
+            continue
+        if pair.image.note:
+            logging.getLogger(__name__).warning("%s: %s", path, pair.image.note)
+        items += [{"image": path, "task": group[0], "tasks": group} for group in groups.values()]
+    if not items:
+        raise_problems(problems, len(paths))
+    for problem in problems:
+        logging.getLogger(__name__).error("left out: %s", problem)
+    return items

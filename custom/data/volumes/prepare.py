@@ -1,0 +1,260 @@
+"""A data set of volumes in its owner's layout -> `datalist.json`, `images/`, `labels/` and `contact_sheet.png`.
+
+Everything is checked before anything is written; the result appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from ...checks import RequestError
+from ...drawing.sheet import ContactSheetCell
+from .. import datalist, splits
+from ..datalist import raise_problems
+from ..output_directory import check_output, replaced
+from ..patients import with_patients
+from ..record import Record
+from ..source_file import SourceFile
+from . import layout as volume_layout
+from .declaration import Declaration
+from .files import is_picture, load_volumes
+from .measures import VolumeMeasures, measure, summary
+from .sheet import colours, draw_volume, draw_volume_sheet
+
+_SECTIONS = ("training", "unlabelled", "validation", "test")
+_FOR_TRAINING = ("training", "unlabelled")
+# More than this on the contact sheet cannot be looked at.
+_CELLS, _UNLABELLED_CELLS = 400, 16
+_Item = TypeVar("_Item")
+
+
+def prepare(
+    declaration: Declaration,
+    source: Path,
+    output: Path,
+    validation: float = 0.0,
+    test: float = 0.0,
+    seed: int = 0,
+    split: str | None = None,
+    patients: Path | None = None,
+    command: str = "",
+) -> list[str]:
+    """Write a data set that the organ recipe can train on.
+
+    Args:
+        declaration: what the data set is.
+        source: the owner's zip or directory.
+        output: the directory to write; one that an earlier `prepare` wrote is replaced.
+        validation: fraction of the labelled volumes to hold out for the choice of the best weights, by patient.
+        test: fraction of the labelled volumes to hold out for the evaluation, by patient.
+        seed: of the draw.
+        split: `FILE` or `FILE#NAME` with the ids of each section, instead of a draw.
+        patients: CSV with the columns `id` and `patient`, instead of what the declaration says.
+        command: recorded in the data list.
+
+    Returns:
+        A summary, line by line.
+
+    Raises:
+        RequestError: anything is wrong with the request or the data; nothing has been written then.
+    """
+    if split is not None and (validation, test) != (0, 0):
+        raise RequestError("--split already says what is held out, wanted no --validation or --test beside it")
+    if validation + test >= 1:
+        raise RequestError(
+            f"--validation {validation} and --test {test} leave nothing to train on, wanted a sum below 1"
+        )
+    output = output.resolve()  # a link to a larger disk stays a link
+    earlier = check_output(output, source)
+    records = volume_layout.find(source, declaration)
+    if patients is not None:
+        records = with_patients(records, patients)
+    sections = _listed(records, split) if split is not None else _drawn(records, validation, test, seed)
+    if not sections["training"]:
+        raise RequestError(f"{split or source}: no labelled training volume, wanted at least one")
+    _leave_out_held_out(sections)
+    _check_patients(sections)
+    used = [record for found in sections.values() for record in found]
+    facts, cells = _examine(declaration, sections)
+    _check_duplicates(sections, facts)
+    with replaced(output) as target:
+        _write(target, _head(declaration, used, seed, command), sections)
+        titled = {_title(name, cells, found): _shown(cells, found) for name, found in sections.items()}
+        draw_volume_sheet(titled, declaration.labels).save(target / "contact_sheet.png")
+    ending = [f'replaced the earlier data set "{earlier}" in {output}'] if earlier else []
+    ending += [f"written to {output}; look at {output / 'contact_sheet.png'} before you train"]
+    return summary(declaration, sections, facts) + _remarks(records, sections, split) + ending
+
+
+def _drawn(records: list[Record], validation: float, test: float, seed: int) -> dict[str, list[Record]]:
+    sections = {name: [record for record in records if record.section == name] for name in _names(records)}
+    pool = sections["training"]
+    number = len(pool)
+    for name, fraction in (("test", test), ("validation", validation)):
+        if fraction and sections[name]:
+            raise RequestError(f"--{name}: the data set has {len(sections[name])} {name} volumes, leave the option out")
+        chosen = splits.hold_out(pool, fraction, seed, name, of=number)
+        sections[name] += [record for record in pool if record.id in chosen]
+        pool = [record for record in pool if record.id not in chosen]
+    sections["training"] = pool
+    return {name: sorted(found, key=lambda record: splits.natural(record.id)) for name, found in sections.items()}
+
+
+def _listed(records: list[Record], split: str) -> dict[str, list[Record]]:
+    """As the file says; what has a section of its own keeps it."""
+    by_id = {record.id: record for record in records}
+    ids = splits.from_file(records, split, sections=_SECTIONS)
+    seen = {one for names in ids.values() for one in names}
+    sections = {name: [by_id[one] for one in ids.get(name, [])] for name in _names(records)}
+    for record in records:
+        if record.section != "training" and record.id not in seen:
+            sections[record.section].append(record)
+    return sections
+
+
+def _names(records: list[Record]) -> list[str]:
+    """The four sections that every data set has, then those of the declaration."""
+    return list(dict.fromkeys((*_SECTIONS, *(record.section for record in records))))
+
+
+def _leave_out_held_out(sections: dict[str, list[Record]]) -> None:
+    """Drop the owner's unlabelled volumes of patients held out: the first phase would show them to the network."""
+    held_out = {record.patient for name in sections if name not in _FOR_TRAINING for record in sections[name]}
+    sections["unlabelled"] = [
+        record for record in sections["unlabelled"] if record.section != "unlabelled" or record.patient not in held_out
+    ]
+
+
+def _check_patients(sections: dict[str, list[Record]]) -> None:
+    seen: dict[str, tuple[str, Record]] = {}
+    problems = []
+    for name, records in sections.items():
+        for record in records:
+            section, other = seen.setdefault(record.patient, (name, record))
+            if section != name and {section, name} != set(_FOR_TRAINING):
+                whose = f"the patient {record.patient} of {other.id} in {section}"
+                problems.append(f"{record.id} in {name}: is of {whose}, wanted each patient in one section")
+    raise_problems(problems, sum(map(len, sections.values())))
+
+
+def _progress(records: list[_Item], text: str) -> Any:
+    return tqdm(records, desc=text, unit="volume", delay=2, disable=None, leave=False)
+
+
+def _examine(
+    declaration: Declaration, sections: dict[str, list[Record]]
+) -> tuple[dict[str, VolumeMeasures], dict[str, ContactSheetCell]]:
+    """Read each volume once: what is to be known, and drawn, of it is kept instead of its voxels."""
+    shades = colours(declaration.labels)
+    on_sheet = _on_sheet(sections)
+    facts, cells, problems = {}, {}, []
+    section_of = {record.id: name for name, records in sections.items() for record in records}
+    records = [record for found in sections.values() for record in found]
+    for record in _progress(records, "checking"):
+        try:
+            shown = dataclasses.replace(record, label=None) if section_of[record.id] == "unlabelled" else record
+            pair = load_volumes(shown, declaration.labels, declaration.spacing)
+        except RequestError as error:
+            problems.append(str(error))
+            continue
+        facts[record.id] = measure(pair)
+        if record.id in on_sheet:
+            intensity = declaration.modalities[record.modality]
+            cells[record.id] = draw_volume(pair, intensity, shades, record.id)
+    raise_problems(problems, len(records))
+    return facts, cells
+
+
+def _check_duplicates(sections: dict[str, list[Record]], facts: dict[str, VolumeMeasures]) -> None:
+    seen: dict[str, tuple[str, Record]] = {}
+    problems = []
+    for name, records in sections.items():
+        for record in records:
+            section, other = seen.setdefault(facts[record.id].digest, (name, record))
+            if other is not record:
+                there = "" if section == name else f" in {section}"
+                where = "" if section == name else f"in {name}, "
+                problems.append(f"{record.image}: {where}the same volume as {other.image}{there}")
+    raise_problems(problems, sum(map(len, sections.values())))
+
+
+def _head(declaration: Declaration, used: list[Record], seed: int, command: str) -> dict[str, Any]:
+    there = {record.modality for record in used}
+    return {
+        "name": declaration.name,
+        "labels": {str(one): organ for one, organ in declaration.labels.items()},
+        "one_piece": list(declaration.one_piece),
+        "spacing": list(declaration.spacing),
+        "modalities": {name: rule for name, rule in declaration.modalities.items() if name in there},
+        "seed": seed,
+        "command": command,
+    }
+
+
+def _write(target: Path, head: dict[str, Any], sections: dict[str, list[Record]]) -> None:
+    items: dict[str, list[dict[str, str]]] = {name: [] for name in sections}
+    (target / "images").mkdir()
+    (target / "labels").mkdir()
+    pairs = [(name, record) for name, records in sections.items() for record in records]
+    for name, record in _progress(pairs, "writing"):
+        item = {"image": f"images/{record.id}{record.image.suffix}"}
+        _put(record.image, target / item["image"])
+        if name != "unlabelled" and record.label is not None:
+            item["label"] = f"labels/{record.id}{record.label.suffix}"
+            _put(record.label, target / item["label"])
+        items[name].append({**item, "id": record.id, "patient": record.patient, "modality": record.modality})
+    text = json.dumps({**head, **items}, indent=1, ensure_ascii=False)
+    (target / datalist.FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def _put(file: SourceFile, path: Path) -> None:
+    """The file as it is: a second name where the disk allows it, since volumes are large, else a copy."""
+    if file.member is None:
+        with contextlib.suppress(OSError):
+            os.link(os.path.realpath(file.path), path)
+            return
+    path.write_bytes(file.read())
+
+
+def _on_sheet(sections: dict[str, list[Record]]) -> set[str]:
+    """The ids on the contact sheet: all, or evenly spread ones where there are too many."""
+    outlined = [record.id for name, records in sections.items() if name != "unlabelled" for record in records]
+    plain = [record.id for record in sections["unlabelled"]]
+    groups = ((outlined, _CELLS), (plain, _UNLABELLED_CELLS))
+    return {one for ids, most in groups for one in ids[:: max(1, -(-len(ids) // most))]}
+
+
+def _shown(cells: dict[str, ContactSheetCell], records: list[Record]) -> list[ContactSheetCell]:
+    return [cells[record.id] for record in records if record.id in cells]
+
+
+def _title(name: str, cells: dict[str, ContactSheetCell], records: list[Record]) -> str:
+    what = "without outlines" if name == "unlabelled" else "with outlines"
+    return f"{name}: {len(_shown(cells, records))} of {len(records)}, {what}; the patient's right is on the left"
+
+
+def _remarks(records: list[Record], sections: dict[str, list[Record]], split: str | None) -> list[str]:
+    lines = []
+    used = {record.id for found in sections.values() for record in found}
+    left_out = [record for record in records if record.id not in used]
+    if listed := [record for record in left_out if record.section != "unlabelled"]:
+        lines.append(f"{len(listed)} volumes are in no list and were left out")
+    if kept_away := len(left_out) - len(listed):
+        lines.append(f"{kept_away} unlabelled volumes of patients in validation or test were left out")
+    pictures = [record for record in records if is_picture(record)]
+    if pictures and len({record.patient for record in pictures}) == len(pictures):
+        lines.append("each picture counts as a patient: if some are slices of one, say so by --patients or 'patient'")
+    ways = {"validation": "there is no best.pt", "test": "the evaluation needs --test_section validation"}
+    for name, what in ways.items():
+        others = [one for one in sections if one not in _SECTIONS]
+        if not sections[name] and not (name == "test" and others):
+            way = f"--{name} 0.2 holds some patients out" if split is None else f"{split} can name some"
+            lines.append(f"{name} is empty: {what} ({way})")
+    return lines

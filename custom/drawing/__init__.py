@@ -1,0 +1,1 @@
+"""Arrays to pictures: colours, outlines, slices as radiologists see them, sheets of many."""

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+
+class AllOutputs(nn.Module):
+    """The network as training sees it: `forward` is `network.tasks`.
+
+    `DistributedDataParallel` wraps this view, because only what its `forward` computes has its gradients synchronised.
+
+    Args:
+        network: a network with `tasks(image) -> dict` or `tasks(image, task) -> dict`.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Compute all tasks.
+
+        Args:
+            inputs: what `network.tasks` takes: images `(b, 3, h, w)` in [0, 1], and for several data sets the number of
+                each image's task, `(b,)`.
+
+        Returns:
+            `network.tasks(*inputs)`.
+        """
+        return self.network.tasks(*inputs)  # type: ignore[operator]
+
+
+def gates(outputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights of the gates.
+
+    Args:
+        outputs: What a network's `tasks` gives; `<name>_gate` (b, e[, h, w]) are weights of e experts.
+
+    Returns:
+        By name.
+    """
+    return {key.removesuffix("_gate"): value for key, value in outputs.items() if key.endswith("_gate")}
+
+
+def unwrap(network: nn.Module) -> nn.Module:
+    """Take off `AllOutputs`, `MaskedReconstruction`, `DistributedDataParallel`, `AveragedModel` and the like.
+
+    Args:
+        network: the network or any nesting of wrappers around it.
+
+    Returns:
+        The innermost network, which has the `maps` of one recipe or the `several` of the other.
+
+    Raises:
+        ValueError: there is none.
+    """
+    # Not by `recipe`, which TorchScript does not keep.
+    while not (hasattr(network, "maps") or hasattr(network, "several")):
+        inner = [getattr(network, name, None) for name in ("network", "module")]
+        inside = [module for module in inner if isinstance(module, nn.Module)]
+        if not inside:
+            raise ValueError(f"a network with `several` or `maps` is needed, got {type(network).__name__}")
+        network = inside[0]
+    return network

@@ -1,0 +1,180 @@
+"""What an evaluation of volumes leaves behind: scores by organ and task, overlays, gate use, a page to read.
+
+Axes: x, y, z of a volume, in its own grid or turned to RAS; k slices; e experts, u and v the tokens of a layer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.data.utils import affine_to_spacing
+from monai.networks.utils import eval_mode
+from torch import nn
+from torch.nn import functional as F
+
+from ...drawing.volume import organ_overlay
+from ...geometry.volume import neighbours, slice_size, to_ras
+from ...metrics import gate_moments
+from ...metrics.organs import TOLERANCE_MM
+from ...networks.all_outputs import gates, unwrap
+from ..evaluation_handler import EvaluationHandler, Findings, best_median_worst
+from ..page import Case
+from .gates import GateMaps, gate_maps_figure, gate_use_by_layer_figure
+from .page import ORGANS, GateRecord
+from .scores import OrganScores
+
+# Slices of each volume at which the gates are asked, and layers whose maps are shown.
+_ASKED, _SHOWN = 5, 3
+
+
+class OrganEvaluation(EvaluationHandler):
+    """Handler that scores each volume of a section, task by task and organ by organ, and writes the report at the end.
+
+    Writes `metrics.csv` (a row a volume and organ), `metrics_summary.json`, `overlays/` (best, median and worst of each
+    task), `gate_use.png` and `gate_maps.png` where the network has gates that choose, and `report.html`. Items hold
+    `image` (1, x, y, z) in [0, 1] with its affine, `pred` and `label` (1, x, y, z) with channel numbers, and `task`.
+
+    Args:
+        output_dir: Where the files go.
+        section: Name of the volumes' section, `test` for instance.
+        tasks: The task table.
+        tolerance_mm: Of surface Dice; one for all tasks, or by task (2 mm where a task is not named).
+        network: Asked for its gates' weights on some slices of each volume; None, or a single
+            expert: the report leaves gates out.
+        ckpt_path: The checkpoint, for the record.
+        history_file: The training's `history.csv`, for its curves; may be absent.
+        config: The merged config, for the record.
+        seed: The seed, for the record and for the bootstrap.
+    """
+
+    def __init__(
+        self,
+        output_dir: str | os.PathLike[str],
+        section: str,
+        tasks: Mapping[str, Mapping[str, Any]],
+        tolerance_mm: float | Mapping[str, float] = TOLERANCE_MM,
+        network: nn.Module | None = None,
+        ckpt_path: str | os.PathLike[str] | None = None,
+        history_file: str | os.PathLike[str] | None = None,
+        config: Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(output_dir, ckpt_path, history_file, config, seed)
+        self.section = section
+        self.tasks = dict(tasks)
+        self.tolerance_mm = tolerance_mm
+        self.network = network
+
+    def begin(self) -> None:
+        """Forget what an earlier run of the evaluator found."""
+        self._scores = OrganScores(self.tasks, self.tolerance_mm)
+        self._seen: dict[str, int] = defaultdict(int)
+        self._moments: dict[str, dict[str, list[torch.Tensor]]] = defaultdict(lambda: defaultdict(list))
+        self._maps: dict[str, GateMaps] = {}
+
+    def score(self, item: Mapping[str, Any], kept_dir: Path) -> None:
+        """Score one volume and keep a picture of it."""
+        task, image = str(item["task"]), item["image"]
+        prediction, label = (_channels(item[key]) for key in ("pred", "label"))
+        spacing = affine_to_spacing(torch.as_tensor(image.affine).reshape(-1, 4, 4)[0], r=3)
+        name, patient = str(item["id"]), str(item.get("patient") or "")
+        self._scores.add(task, name, patient, prediction[0], label[0], [float(step) for step in spacing])
+        turned = to_ras(image, image.affine)
+        found, true = (to_ras(torch.from_numpy(one), image.affine).numpy()[0] for one in (prediction, label))
+        steps = [float(step) for step in affine_to_spacing(turned.affine, r=3)]
+        organs = list(self.tasks[task]["labels"].values())
+        picture = organ_overlay(turned.cpu().numpy()[0], found, true, steps, organs)
+        np.save(kept_dir / f"{task}_{self._seen[task]}.npy", picture)
+        self._seen[task] += 1
+        self._ask_gates(task, name, turned, true)
+
+    def findings(self, kept_dir: Path) -> Findings | None:
+        """Sum up every task that a volume was scored of."""
+        summary = self._scores.summary(self.seed)
+        if not summary:
+            return None
+        rows = {task: self._scores.volumes(task) for task in summary}
+        sections = {task: self._section(task, found) for task, found in summary.items()}
+        cases = [case for task in summary for case in _cases(task, rows[task], kept_dir)]
+        record = self._gates()
+        figures = {}
+        if record is not None:
+            figures["gate_use.png"] = gate_use_by_layer_figure(record.moments, record.experts)
+            figures["gate_maps.png"] = gate_maps_figure(record.maps, record.experts)
+        content = {"section": self.section, "tasks": summary}
+        return Findings(self._scores.rows, content, sections, rows, cases, record, figures, ORGANS)
+
+    def _section(self, task: str, found: Mapping[str, Any]) -> dict[str, Any]:
+        """What the page shows of a task."""
+        scores = dict(found["mean"]["scores"])
+        if "mean_8" in found:
+            scores["dice_8"] = found["mean_8"]["scores"]["dice"]
+        return {**found, "scores": scores, "by_organ": self._scores.organ_values(task)}
+
+    def _ask_gates(self, task: str, name: str, turned: MetaTensor, label: np.ndarray) -> None:
+        """Keep the moments of the gates' weights on some slices of a volume, and their maps on one a modality."""
+        if self.network is None:
+            return
+        network: Any = unwrap(self.network)
+        device = next(network.parameters()).device
+        modality = self.tasks[task]["modality"]
+        filled = np.flatnonzero(label.any(axis=(0, 1)))
+        first, last = (filled[0], filled[-1]) if len(filled) else (0, label.shape[2] - 1)
+        indices = sorted({round(place) for place in np.linspace(first, last, _ASKED)})
+        slices = neighbours(turned.as_tensor()[0].to(device), indices, slice_size(turned, self.tasks[task]["spacing"]))
+        number = list(getattr(network, "task_names", self.tasks)).index(task)
+        numbers = torch.full((len(indices),), number, device=device)
+        with eval_mode(network):
+            outputs = network.tasks(slices, numbers)
+        multiple = getattr(network, "multiple", 1)
+        weights = {layer: _over(gate, slices.shape[2:], multiple) for layer, gate in gates(outputs).items()}
+        for layer, gate in weights.items():
+            self._moments[modality][layer].append(gate_moments(gate).mean(0, keepdim=True).cpu())
+        if weights and modality not in self._maps:
+            middle, layers = len(indices) // 2, list(weights)
+            shown = sorted({round(place) for place in np.linspace(0, len(layers) - 1, _SHOWN)})
+            maps = {layers[place]: weights[layers[place]][middle].cpu().numpy() for place in shown}
+            self._maps[modality] = GateMaps(modality, name, slices[middle, 1].cpu().numpy(), maps)
+
+    def _gates(self) -> GateRecord | None:
+        if not self._moments:
+            return None
+        moments = {
+            modality: {layer: torch.cat(parts) for layer, parts in layers.items()}
+            for modality, layers in self._moments.items()
+        }
+        count = next(iter(next(iter(moments.values())).values())).shape[2]
+        experts = list(getattr(unwrap(self.network), "experts", []))  # type: ignore[arg-type]
+        names = experts if len(experts) == count else [str(number + 1) for number in range(count)]
+        return GateRecord(moments, list(self._maps.values()), names)
+
+
+def _over(gate: torch.Tensor, size: Sequence[int], multiple: int) -> torch.Tensor:
+    """Weights (k, e, u, v) of tokens as weights of pixels, without those of the network's padding below and right."""
+    padded = [side + -side % multiple for side in size]
+    return F.interpolate(gate.float(), size=padded, mode="nearest-exact")[..., : size[0], : size[1]]
+
+
+def _channels(volume: Any) -> np.ndarray:
+    """Channel numbers (1, x, y, z) as uint8."""
+    values = volume.detach().cpu().numpy() if isinstance(volume, torch.Tensor) else np.asarray(volume)
+    return np.ascontiguousarray(values.astype(np.uint8))
+
+
+def _cases(task: str, rows: Sequence[Mapping[str, Any]], kept_dir: Path) -> list[Case]:
+    ranked = ORGANS.rank(rows[0]).name
+    chosen = best_median_worst([row[ranked] for row in rows])
+    # Of one or two volumes, the same would be shown again.
+    once = {index: rank for rank, index in reversed(chosen.items())}
+    return [
+        Case(rank, rows[index], None, np.load(kept_dir / f"{task}_{index}.npy"), task)
+        for rank, index in chosen.items()
+        if once[index] == rank
+    ]

@@ -1,0 +1,65 @@
+"""Volumes as training sees them. Axes: c channels, x, y, z; RAS afterwards: to the patient's right, front, head."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform
+
+from ...geometry.volume import resize, slice_size, to_ras
+from ..plain import plain
+
+
+class OrientAndResampled(MapTransform):
+    """Turn volumes to RAS and bring their slices to the task's spacing; slices stay as thick and as many as they are.
+
+    The field of view stays, so the spacing is met to within half a pixel over a slice. Images are bilinear, with a
+    low-pass filter where they shrink; labels take the nearest voxel's.
+
+    Args:
+        keys: volumes (1, x, y, z) with their affine; keys that an item lacks are passed over.
+        tasks: The task table: name to `spacing` (mm, in plane) among others.
+        label_keys: those of the keys that hold classes.
+
+    Example:
+        >>> volume = MetaTensor(torch.rand(1, 40, 30, 5), affine=torch.diag(torch.tensor([-1.0, -1.0, 5.0, 1.0])))
+        >>> item = {"image": volume, "task": "a"}
+        >>> tuple(OrientAndResampled("image", {"a": {"spacing": [2.0, 2.0]}})(item)["image"].shape)
+        (1, 20, 15, 5)
+    """
+
+    def __init__(
+        self, keys: KeysCollection, tasks: Mapping[str, Mapping[str, Any]], label_keys: Sequence[str] = ("label",)
+    ) -> None:
+        super().__init__(keys, allow_missing_keys=True)
+        self.tasks = tasks
+        self.label_keys = tuple(label_keys)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return a copy of the item with plain tensors: image float32, label in its own type.
+
+        Raises:
+            ValueError: A volume is not (1, x, y, z), or has no affine.
+        """
+        item = dict(data)
+        wanted = self.tasks[item["task"]]["spacing"]
+        for key in self.key_iterator(item):
+            volume = item[key]
+            if not isinstance(volume, MetaTensor) or volume.ndim != 4 or volume.shape[0] != 1:
+                found = f"{type(volume).__name__} of shape {tuple(volume.shape)}"
+                raise ValueError(f"{key}: got a {found}, wanted a MetaTensor (1, x, y, z)")
+            turned = to_ras(volume, volume.affine)
+            item[key] = _resized(plain(turned), slice_size(turned, wanted), key in self.label_keys)
+        return item
+
+
+def _resized(volume: torch.Tensor, size: Sequence[int], is_label: bool) -> torch.Tensor:
+    """(1, x, y, z) -> (1, *size, z); the slices are the batch."""
+    slices = volume.permute(3, 0, 1, 2)
+    slices = F.interpolate(slices, size=list(size), mode="nearest-exact") if is_label else resize(slices.float(), size)
+    return slices.permute(1, 2, 3, 0).contiguous()

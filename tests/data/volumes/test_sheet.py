@@ -1,0 +1,102 @@
+import nibabel as nib
+import numpy as np
+import pytest
+
+from custom.data.volumes.files import Volume, VolumePair
+from custom.data.volumes.sheet import colours, draw_volume, draw_volume_sheet
+from custom.drawing.sheet import ContactSheetCell
+
+WINDOW = {"window_hu": [0.0, 255.0]}
+AFFINE = np.diag([1.0, 1.0, 4.0, 1.0])
+SHADES = {3: (255, 0, 0), 9: (0, 255, 0)}
+
+
+def pair(values, label=None, affine=AFFINE):
+    return VolumePair(Volume(values, affine), None if label is None else Volume(label, affine))
+
+
+def drawn(*arguments):
+    return np.asarray(draw_volume(*arguments, WINDOW, SHADES, "x").picture)
+
+
+def asymmetric():
+    """96 x 48 x 5 voxels: bright at the right, brighter at the front right, and a label there in slice 3 of 5."""
+    values = np.zeros((96, 48, 5), np.int16)
+    values[48:] = 100
+    values[48:, 24:] = 200
+    label = np.zeros(values.shape, np.uint8)
+    label[60:80, 30:40, 2] = 9
+    return values, label
+
+
+def test_the_patients_right_is_on_the_left_and_the_front_up():
+    picture = drawn(pair(asymmetric()[0]))
+    assert picture.shape == (96, 192, 3)  # 96 x 48 mm
+    # Away from the borders between them, which are smoothed.
+    corners = [picture[y, x, 0] for y in (10, 85) for x in (10, 180)]
+    assert corners == [200, 0, 100, 0]
+
+
+@pytest.mark.parametrize("axes", ["LPS", "PIR", "SAL", "RSP"])
+def test_the_orientation_of_the_file_changes_nothing(axes):
+    turn = nib.orientations.ornt_transform(
+        nib.orientations.io_orientation(AFFINE), nib.orientations.axcodes2ornt(tuple(axes))
+    )
+    turned = [nib.Nifti1Image(one, AFFINE).as_reoriented(turn) for one in asymmetric()]
+    volumes = [Volume(np.asarray(one.dataobj), one.affine) for one in turned]
+    assert np.array_equal(drawn(VolumePair(*volumes)), drawn(pair(*asymmetric())))
+
+
+def test_the_outline_is_that_of_the_label_in_its_colour():
+    picture = drawn(pair(*asymmetric()))
+    green = (picture == SHADES[9]).all(-1)
+    # 20 x 10 voxels are 40 x 20 pixels with a rim of 2 * (40 + 20) - 4.
+    assert green.sum() == 116
+    ys, xs = np.nonzero(green)
+    # x 60 to 80 of 96 from the right: (96 - 80) * 2 = 32 to 71; y 30 to 40 of 48 from the front: 16 to 35.
+    assert (xs.min(), xs.max(), ys.min(), ys.max()) == (32, 71, 16, 35)
+    assert not (picture == SHADES[3]).all(-1).any()
+
+
+def test_the_middle_slice_of_those_with_a_label_is_shown():
+    values = np.broadcast_to(np.arange(10, dtype=np.int16) * 20, (8, 8, 10)).copy()
+    label = np.zeros(values.shape, np.uint8)
+    label[0, 0, [1, 7, 8]] = 3
+    cell = draw_volume(pair(values, label), WINDOW, SHADES, "a")
+    assert cell.caption == "a, slice 8 of 10"
+    assert np.asarray(cell.picture)[0, 0, 0] == 7 * 20
+    for empty in (None, np.zeros_like(label)):
+        assert draw_volume(pair(values, empty), WINDOW, SHADES, "a").caption == "a, slice 6 of 10"
+    assert draw_volume(pair(values[..., :1]), WINDOW, SHADES, "a").caption == "a"
+
+
+def test_voxels_that_are_no_squares_keep_their_shape():
+    values = np.zeros((10, 10, 2), np.int16)
+    assert drawn(pair(values, None, np.diag([1.0, 3.0, 1.0, 1.0]))).shape == (192, 64, 3)
+    assert drawn(pair(np.zeros((1, 9000, 2), np.int16))).shape == (192, 1, 3)
+
+
+def test_percentiles_and_a_volume_of_one_value():
+    values = np.repeat(np.arange(101.0)[:, None, None], 4, 1)
+    picture = np.asarray(draw_volume(pair(values), {"percentiles": [0.0, 100.0]}, {}, "x").picture)
+    assert (picture.min(), picture.max()) == (0, 255)
+    flat = draw_volume(pair(np.full((4, 4, 4), 7.0)), {"percentiles": [0.5, 99.5]}, {}, "x")
+    assert np.asarray(flat.picture).max() == 0
+
+
+def test_every_label_has_a_colour_of_its_own():
+    found = colours({one: f"{one}" for one in range(1, 41)})
+    assert list(found) == list(range(1, 41))
+    assert len(set(found.values())) == 40
+    assert all(max(shade) >= 145 for shade in found.values())  # seen on black
+
+
+def test_the_legend_stands_above_the_sheet_in_as_many_lines_as_it_needs():
+    labels = {1: "liver", 5: "spleen"}
+    cells = {"training": [ContactSheetCell(draw_volume(pair(*asymmetric()), WINDOW, SHADES, "x").picture, "x")]}
+    sheet = np.asarray(draw_volume_sheet(cells, labels))
+    for shade in colours(labels).values():
+        assert (sheet[:40] == shade).all(-1).sum() > 100
+    many = draw_volume_sheet(cells, {one: f"an organ with a long name {one}" for one in range(1, 31)})
+    assert many.width == sheet.shape[1]
+    assert many.height > sheet.shape[0] + 3 * 18
