@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from monai.bundle import ConfigWorkflow
 
-from custom.inference.items import as_files_hold_it
+from custom.geometry.axes import as_files_hold_it
 from custom.metrics import confusion, object_scores, pixel_scores
 from custom.place import bundle_root
-from custom.targets import instance_ids, instances
+from custom.targets import gland_mask, instance_ids, instances
 
 
 def main(data: str, run: str, section: str = "testA", overlays: str = "semi_moe") -> None:
@@ -72,7 +72,7 @@ def _evaluate(
         maps = as_files_hold_it(inferer(item["image"][None], network)[0]).astype(np.float32)
         label = instance_ids(as_files_hold_it(item["label"])[0])
         found = instances(maps, mpp, distance_um)
-        count = confusion(maps[1] > maps[0], label)
+        count = confusion(gland_mask(maps), label)
         counts += count
         dice.append(pixel_scores(count)["dice"])
         objects.append(object_scores(found, label)["object_dice"])

@@ -59,7 +59,7 @@ def _step(names: list[str], amp: bool) -> object:
     device = get("device")
     target = (torch.rand(2, 1, SIZE, SIZE, device=device) > 0.5).float()
     batch = {"image": torch.rand(2, 3, SIZE, SIZE, device=device), "path": ["a", "b"]} | dict.fromkeys(
-        step.task_losses, target
+        step.losses, target
     )
     weak = torch.rand(2, 3, SIZE, SIZE, device=device)
     step.unlabelled = [{"image": weak, "strong": weak, "path": ["c", "d"]}]

@@ -1,9 +1,10 @@
-"""Files that are whole or not there: written under a temporary name, then renamed."""
+"""Files and directories that are whole or not there: written under a temporary name, then renamed."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,38 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_directory(output: Path) -> Iterator[Path]:
+    """A directory beside `output` that takes its name if all goes well, and vanishes if not.
+
+    Args:
+        output: The name that it takes.
+
+    Yields:
+        The directory, empty.
+
+    Raises:
+        RequestError: Something cannot be written.
+    """
+    fresh = output.with_name(f".{output.name}.partial-{os.getpid()}")
+    old = output.with_name(f".{output.name}.old-{os.getpid()}")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        fresh.mkdir()
+        yield fresh
+        if output.exists():
+            output.rename(old)
+        fresh.rename(output)
+    except OSError as error:
+        if old.exists() and not output.exists():
+            old.rename(output)
+        raise RequestError(f"{error.filename or output}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        if output.exists():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

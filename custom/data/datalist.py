@@ -1,41 +1,110 @@
-"""`datalist.json`: what is where in a prepared data set. Any key that is not named here is a test section."""
+"""`datalist.json`: what is where in a prepared data set."""
+
+from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from ..checks import RequestError
 from .record import Record
 from .source_file import SourceFile
-from .tiles.pair import load_pair
 
 FILE_NAME = "datalist.json"
 # The sections that every data set has, though they may be empty.
 SECTIONS = ("training", "unlabelled", "validation")
-# What describes the whole set. All other keys are sections.
-DESCRIPTION = ("name", "mpp", "mean", "std", "seed", "command", "modalities", "spacing", "labels", "one_piece")
+FOR_TRAINING = ("training", "unlabelled")
+# What describes the whole set.
+DESCRIPTION = (
+    "name", "mpp", "mean", "std", "seed", "command", "modalities", "spacing", "labels", "one_piece", "test_sections",
+    "checksums",
+)  # fmt: skip
+
+Item = dict[str, Any]
 
 
-def read(dataset_dir: str | os.PathLike[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class DataList:
+    """A prepared data set as its `datalist.json` describes it, read once.
+
+    Attributes:
+        folder: The directory that `prepare` wrote, absolute.
+        head: What describes the whole set, by the keys of `DESCRIPTION` that are given.
+        sections: Section to its items; paths are relative to `folder`.
+        digest: SHA-256 of the file.
+    """
+
+    folder: Path
+    head: Mapping[str, Any]
+    sections: Mapping[str, Sequence[Item]]
+    digest: str
+
+    @property
+    def path(self) -> Path:
+        """The file itself, for messages."""
+        return self.folder / FILE_NAME
+
+    @property
+    def test_sections(self) -> list[str]:
+        """Names of the sections that are kept for evaluations, in the file's order."""
+        return [name for name in self.sections if name not in SECTIONS]
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells one data set from another, wherever it lies, for example `glas 3f2a9c04b1de`."""
+        return f"{self.head['name']} {self.digest[:12]}"
+
+    def checksum_of(self, file: Path) -> str | None:
+        """SHA-256 that a file had when `prepare` checked it; None where that is not known.
+
+        Args:
+            file: Absolute.
+        """
+        checksums: Mapping[str, str] = self.head.get("checksums", {})
+        return checksums.get(file.relative_to(self.folder).as_posix())
+
+    def items(self, section: str) -> list[Item]:
+        """The items of one section, ready for a MONAI data set; none where there is no such section.
+
+        Args:
+            section: Its name.
+
+        Returns:
+            Items with absolute paths under `image` and `label` (never a label in `unlabelled`), and `id` and `patient`.
+
+        Raises:
+            RequestError: A file is missing.
+        """
+        items: list[Item] = []
+        for item in self.sections.get(section, ()):
+            paths: Item = {key: str(self.folder / item[key]) for key in ("image", "label") if key in item}
+            for path in paths.values():
+                if not os.path.isfile(path):
+                    raise RequestError(f"{path}: missing, wanted as {section} of {self.path} says")
+            items.append({**item, **paths, "patient": item.get("patient", "")})
+        return items
+
+
+def read(dataset_dir: str | os.PathLike[str]) -> DataList:
     """Read and check a data list.
 
     Args:
-        dataset_dir: the directory that `prepare` wrote.
+        dataset_dir: The directory that `prepare` wrote.
 
     Returns:
-        The content as it is in the file, with paths relative to `dataset_dir`.
+        What it holds. A list without `test_sections`, as 0.1.0 wrote it, has its test sections under any other key.
 
     Raises:
-        RequestError: the directory or the file is missing, or the file is not as described.
+        RequestError: The directory or the file is missing, or the file is not as described.
     """
-    path = Path(dataset_dir) / FILE_NAME
+    path = Path(os.path.abspath(dataset_dir)) / FILE_NAME
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
+        content = json.loads(text)
     except FileNotFoundError as error:
         wanted = "a directory that 'python -m custom prepare' wrote"
         raise RequestError(f"{dataset_dir}: no {FILE_NAME} there, wanted {wanted}") from error
@@ -46,132 +115,54 @@ def read(dataset_dir: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(content, dict) or "name" not in content or "training" not in content:
         raise RequestError(f"{path}: wanted an object with at least 'name' and 'training'")
     _check_description(path, content)
-    for name in _section_names(content):
-        _check_section(path, name, content[name])
-    return content
+    sections = {name: content[name] for name in _section_names(path, content)}
+    for name, items in sections.items():
+        _check_section(path, name, items)
+    head = {key: content[key] for key in DESCRIPTION if key in content}
+    return DataList(path.parent, head, sections, hashlib.sha256(text).hexdigest())
 
 
-def section(dataset_dir: str | os.PathLike[str], name: str, needed: bool = False) -> list[dict[str, Any]]:
-    """The items of one section, ready for a MONAI data set.
-
-    Args:
-        dataset_dir: the directory that `prepare` wrote.
-        name: `training`, `unlabelled`, `validation` or a test section.
-        needed: whether an empty section is an error.
-
-    Returns:
-        Items with absolute paths under `image` and `label` (never a label in `unlabelled`), and `id` and `patient`.
-
-    Raises:
-        RequestError: there is no such section, it is empty though needed, or a file is missing.
-    """
-    content = read(dataset_dir)
-    names = _section_names(content)
-    if name not in names and name not in SECTIONS:
-        raise RequestError(f"{Path(dataset_dir) / FILE_NAME}: no section {name!r}, wanted one of {', '.join(names)}")
-    root = Path(os.path.abspath(dataset_dir))
-    items = []
-    for item in content.get(name, []):
-        paths = {key: str(root / item[key]) for key in ("image", "label") if key in item}
-        for path in paths.values():
-            if not os.path.isfile(path):
-                raise RequestError(f"{path}: missing, wanted as {name} of {Path(dataset_dir) / FILE_NAME} says")
-        items.append({**item, **paths, "patient": item.get("patient", "")})
-    if needed and not items:
-        raise RequestError(f"{Path(dataset_dir) / FILE_NAME}: found no image in {name!r}, wanted at least one")
-    return items
-
-
-def test_sections(dataset_dir: str | os.PathLike[str]) -> list[str]:
-    """The names of the test sections, in the file's order.
+def write(
+    folder: Path, head: Mapping[str, Any], sections: Mapping[str, Sequence[Item]], checksums: Mapping[str, str]
+) -> None:
+    """Write a data list.
 
     Args:
-        dataset_dir: the directory that `prepare` wrote.
-
-    Returns:
-        At least one name.
-
-    Raises:
-        RequestError: the data list holds no test section, or cannot be read.
+        folder: Where it goes.
+        head: What describes the whole set; `test_sections` is added.
+        sections: Section to its items, with paths relative to `folder`.
+        checksums: Each file's SHA-256, by its path.
     """
-    names = [name for name in _section_names(read(dataset_dir)) if name not in SECTIONS]
-    if not names:
-        raise RequestError(
-            f"{Path(dataset_dir) / FILE_NAME}: has no test section, wanted one, or --test_section validation"
-        )
-    return names
+    tests = [name for name in sections if name not in SECTIONS]
+    content = {**head, "test_sections": tests, **sections, "checksums": checksums}
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
 
-def check(dataset_dir: str | os.PathLike[str]) -> None:
-    """Decode every image and mask once, since what breaks in a loader's worker loses its name, and log what there is.
+def record_of(item: Mapping[str, Any]) -> Record:
+    """An item as a record, to be decoded.
 
     Args:
-        dataset_dir: the directory that `prepare` wrote.
-
-    Raises:
-        RequestError: nothing is labelled, a file is missing or broken, or a mask is not of its image's size; names the
-            first of them.
+        item: As `DataList.items` gives it.
     """
-    names = list(dict.fromkeys((*SECTIONS, *_section_names(read(dataset_dir)))))
-    sections = {name: section(dataset_dir, name, needed=name == "training") for name in names}
-    counts = ", ".join(f"{name} {len(items) or 'empty'}" for name, items in sections.items())
-    logging.getLogger(__name__).info("%s: %s", dataset_dir, counts)
-    problems = []
-    items = [item for items in sections.values() for item in items]
-    # delay: no bar for what takes less than two seconds; disable=None: no bar where nobody watches a terminal
-    for item in tqdm(items, desc="checking images", unit="image", delay=2, disable=None, leave=False):
-        try:
-            pair = load_pair(
-                Record(
-                    item["id"],
-                    "",
-                    SourceFile(Path(item["image"])),
-                    SourceFile(Path(item["label"])) if "label" in item else None,
-                )
-            )
-        except RequestError as error:
-            problems.append(str(error))
-        else:
-            for note in pair.notes:
-                logging.getLogger(__name__).info(note)
-    raise_problems(problems, len(items))
+    label = SourceFile(Path(item["label"])) if "label" in item else None
+    return Record(item["id"], "", SourceFile(Path(item["image"])), label)
 
 
-def fingerprint(dataset_dir: str | os.PathLike[str]) -> str:
-    """What tells one prepared data set from another, wherever it lies: its name and the hash of its list.
-
-    Args:
-        dataset_dir: the directory that `prepare` wrote.
-
-    Returns:
-        For example `glas 3f2a9c04b1de`.
-    """
-    digest = hashlib.sha256((Path(dataset_dir) / FILE_NAME).read_bytes()).hexdigest()
-    return f"{read(dataset_dir).get('name', '')} {digest[:12]}"
-
-
-def raise_problems(problems: list[str], number: int) -> None:
-    """Raise one error for several problems, naming the first three.
-
-    Args:
-        problems: what is wrong, a line each; none is fine.
-        number: how many images were looked at.
-
-    Raises:
-        RequestError: there is a problem; a single one stands as it is.
-    """
-    if len(problems) == 1:
-        raise RequestError(problems[0])
-    if problems:
-        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise RequestError(f"{len(problems)} of {number} images are wrong: {'; '.join(problems[:3])}{more}")
+def _section_names(path: Path, content: Mapping[str, Any]) -> list[str]:
+    others = [name for name in content if name not in DESCRIPTION]
+    if "test_sections" not in content:
+        return others
+    tests = content["test_sections"]
+    if not isinstance(tests, list) or not set(tests) <= set(others):
+        raise RequestError(f"{path}: found test_sections {tests!r}, wanted a list of sections that are there")
+    if unknown := [name for name in others if name not in (*SECTIONS, *tests)]:
+        wanted = f"wanted a section that test_sections names, or one of {', '.join(SECTIONS)}"
+        raise RequestError(f"{path}: found {unknown[0]!r}, {wanted}")
+    return others
 
 
-def _section_names(content: dict[str, Any]) -> list[str]:
-    return [name for name in content if name not in DESCRIPTION]
-
-
-def _check_description(path: Path, content: dict[str, Any]) -> None:
+def _check_description(path: Path, content: Mapping[str, Any]) -> None:
     mpp = content.get("mpp")
     if mpp is not None and (not isinstance(mpp, int | float) or mpp <= 0):
         raise RequestError(f"{path}: found mpp {mpp!r}, wanted µm a pixel")

@@ -6,14 +6,15 @@ Axes: h and w pixels of a picture as files hold it; the last axis of a picture i
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
+from skimage.segmentation import find_boundaries
 
-# Blue and yellow are told apart by all common kinds of colour vision and are far from the pinks and purples of H&E.
-PREDICTION_COLOUR = (0, 105, 230)
-LABEL_COLOUR = (255, 214, 0)
+from .colours import OUTLINE, PREDICTION, REFERENCE, Colour
+from .sheet import CELL_PX, SheetCell
 
 
-def overlay(image: np.ndarray, prediction: np.ndarray, label: np.ndarray | None = None) -> np.ndarray:
+def tile_overlay(image: np.ndarray, prediction: np.ndarray, label: np.ndarray | None = None) -> np.ndarray:
     """Draw the outlines of predicted and, where known, labelled glands.
 
     A label is a broad yellow line, a prediction a thin blue one on top: where both agree, both are seen. Area that only
@@ -38,14 +39,35 @@ def overlay(image: np.ndarray, prediction: np.ndarray, label: np.ndarray | None 
     drawn = image.copy()
     line = max(1, round(min(image.shape[:2]) / 500))
     if label is not None:
-        _tint(drawn, (label > 0) & (prediction == 0), LABEL_COLOUR)
-        _tint(drawn, (prediction > 0) & (label == 0), PREDICTION_COLOUR)
-        drawn[_outline(label, 5 * line)] = LABEL_COLOUR
-    drawn[_outline(prediction, 3 * line)] = PREDICTION_COLOUR
+        _tint(drawn, (label > 0) & (prediction == 0), REFERENCE)
+        _tint(drawn, (prediction > 0) & (label == 0), PREDICTION)
+        drawn[_outline(label, 5 * line)] = REFERENCE
+    drawn[_outline(prediction, 3 * line)] = PREDICTION
     return drawn
 
 
-def _tint(image: np.ndarray, where: np.ndarray, colour: tuple[int, int, int]) -> None:
+def tile_cell(rgb: np.ndarray, instances: np.ndarray | None, caption: str) -> SheetCell:
+    """Shrink an image for a contact sheet and draw the outline of each instance on it.
+
+    Args:
+        rgb: (h, w, 3) uint8.
+        instances: (h, w) ids, 0 for background; None draws no outline.
+        caption: The text under it.
+
+    Returns:
+        The cell.
+    """
+    height, width = rgb.shape[:2]
+    scale = CELL_PX / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    picture = np.array(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
+    if instances is not None:
+        small = np.asarray(Image.fromarray(instances.astype(np.int32)).resize(size, Image.Resampling.NEAREST))
+        picture[find_boundaries(small, mode="inner")] = OUTLINE
+    return SheetCell(Image.fromarray(picture), caption)
+
+
+def _tint(image: np.ndarray, where: np.ndarray, colour: Colour) -> None:
     """Mix a colour into some pixels, in place."""
     image[where] = np.round(0.6 * image[where] + 0.4 * np.asarray(colour)).astype(np.uint8)
 

@@ -8,22 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
-# Far apart in hue and lightness, and from grey; a sixteenth organ has the first colour again.
-COLOURS = (
-    (230, 60, 60), (60, 200, 80), (80, 150, 255), (255, 215, 0), (240, 130, 255), (255, 150, 40), (0, 220, 220),
-    (190, 255, 60), (255, 170, 180), (150, 110, 255), (200, 150, 90), (0, 160, 130), (255, 255, 180), (130, 200, 255),
-    (220, 20, 140),
-)  # fmt: skip
-_WHITE = (255, 255, 255)
+from .colours import INK, WHITE, organ_colour
+from .sheet import CELL_PX, SheetCell
+from .words import font, legend
+
 _SLICES = 3
 # Where along z the slices lie: shares of all voxels of organs below them.
 _SHARES = (0.2, 0.5, 0.8)
 _PANEL_PX = 360
 _GAP_PX = 8
 _LINE_PX = 22
+_CAPTION_PX = 14
 # What is shown around the organs, as a share of their box.
 _AROUND = 0.15
 
@@ -40,7 +38,7 @@ def radiological(plane: np.ndarray) -> np.ndarray:
     return plane[::-1, ::-1].T
 
 
-def organ_overlay(
+def volume_overlay(
     image: np.ndarray, prediction: np.ndarray, label: np.ndarray | None, spacing: Sequence[float], organs: Sequence[str]
 ) -> np.ndarray:
     """Draw three axial slices, from the feet up, with the organs found and, where known, their reference.
@@ -79,8 +77,29 @@ def organ_overlay(
     words = [[f"{name}, slice {place + 1} of {image.shape[2]}" for place in places] for name in names]
     rows = [_row(panels, captions) for panels, captions in zip((above, below), words, strict=True)]
     gap = np.full((_GAP_PX, rows[0].shape[1], 3), 255, np.uint8)
-    legend = _legend(sorted(seen - {0}), organs, rows[0].shape[1], white=label is not None)
-    return np.concatenate([rows[0], gap, rows[1], gap, legend])
+    entries = [(organ_colour(channel), organs[channel - 1]) for channel in sorted(seen - {0})]
+    entries += [] if label is None else [(WHITE, "outline of the reference")]
+    return np.concatenate([rows[0], gap, rows[1], gap, np.asarray(legend(entries, rows[0].shape[1]))])
+
+
+def slice_cell(plane: np.ndarray, channels: np.ndarray | None, spacing: Sequence[float], caption: str) -> SheetCell:
+    """Draw an axial slice for a contact sheet, with the outline of each organ on it.
+
+    Args:
+        plane: (x, y) in [0, 1], RAS.
+        channels: Channel numbers (x, y), 0 for background; None draws no outline.
+        spacing: Size of a voxel along x and y in mm.
+        caption: The text under it.
+
+    Returns:
+        The cell, in the proportions of the patient.
+    """
+    whole = (slice(0, plane.shape[0]), slice(0, plane.shape[1]))
+    size = _panel_size(whole, spacing, CELL_PX)
+    drawn = np.repeat(_panel(plane, size)[..., None], 3, axis=2)
+    if channels is not None:
+        _outline(drawn, _panel(channels, size), 3)
+    return SheetCell(Image.fromarray(drawn), caption)
 
 
 def _places(shown: np.ndarray) -> list[int]:
@@ -110,10 +129,10 @@ def _box(shown: np.ndarray, spacing: Sequence[float]) -> tuple[slice, slice]:
     return box[0], box[1]
 
 
-def _panel_size(box: tuple[slice, slice], spacing: Sequence[float]) -> tuple[int, int]:
+def _panel_size(box: tuple[slice, slice], spacing: Sequence[float], most_px: int = _PANEL_PX) -> tuple[int, int]:
     """Height and width in pixels, in the proportions of the patient."""
     width_mm, height_mm = ((part.stop - part.start) * step for part, step in zip(box, spacing, strict=False))
-    scale = _PANEL_PX / max(width_mm, height_mm)
+    scale = most_px / max(width_mm, height_mm)
     return max(1, round(height_mm * scale)), max(1, round(width_mm * scale))
 
 
@@ -130,14 +149,24 @@ def _with_organs(grey: np.ndarray, channels: np.ndarray | None, thin: np.ndarray
     """A picture (h, w, 3) of a slice with organs tinted and outlined, and others' outlines thin and white."""
     drawn = np.repeat(grey[..., None], 3, axis=2)
     if channels is not None:
-        colours = np.array([(0, 0, 0), *COLOURS])[np.where(channels > 0, (channels - 1) % len(COLOURS) + 1, 0)]
         inside = channels > 0
-        drawn[inside] = np.round(0.7 * drawn[inside] + 0.3 * colours[inside])
-        line = _inner_outline(channels, 5)
-        drawn[line] = colours[line]
+        drawn[inside] = np.round(0.7 * drawn[inside] + 0.3 * _colours(channels[inside]))
+        _outline(drawn, channels, 5)
     if thin is not None:
-        drawn[_inner_outline(thin, 3)] = _WHITE
+        drawn[_inner_outline(thin, 3)] = WHITE
     return drawn
+
+
+def _outline(drawn: np.ndarray, channels: np.ndarray, width_px: int) -> None:
+    """Draw the outline of each organ in its colour, in place."""
+    line = _inner_outline(channels, width_px)
+    drawn[line] = _colours(channels[line])
+
+
+def _colours(channels: np.ndarray) -> np.ndarray:
+    """The colour (n, 3) of each of n channel numbers."""
+    table = [(0, 0, 0), *(organ_colour(channel) for channel in range(1, int(channels.max(initial=0)) + 1))]
+    return np.array(table)[channels]
 
 
 def _inner_outline(channels: np.ndarray, width_px: int) -> np.ndarray:
@@ -149,34 +178,10 @@ def _inner_outline(channels: np.ndarray, width_px: int) -> np.ndarray:
 def _row(panels: Sequence[np.ndarray], captions: Sequence[str]) -> np.ndarray:
     """Panels side by side with a line of words above each; always as wide as three."""
     height, width = panels[0].shape[:2]
-    row = np.full((height + _LINE_PX, _SLICES * width + (_SLICES - 1) * _GAP_PX, 3), 255, np.uint8)
-    canvas = Image.fromarray(row)
+    canvas = Image.new("RGB", (_SLICES * width + (_SLICES - 1) * _GAP_PX, height + _LINE_PX), WHITE)
     pen = ImageDraw.Draw(canvas)
     for number, (panel, caption) in enumerate(zip(panels, captions, strict=True)):
         left = number * (width + _GAP_PX)
         canvas.paste(Image.fromarray(panel), (left, _LINE_PX))
-        pen.text((left + 2, 2), caption, fill=(60, 60, 60), font=_font())
+        pen.text((left + 2, 3), caption, fill=INK, font=font(_CAPTION_PX))
     return np.asarray(canvas)
-
-
-def _legend(channels: Sequence[int], organs: Sequence[str], width: int, white: bool) -> np.ndarray:
-    """Colours and names of organs, in as many lines as they take."""
-    entries = [(COLOURS[(channel - 1) % len(COLOURS)], organs[channel - 1]) for channel in channels]
-    entries += [(_WHITE, "outline of the reference")] if white else []
-    font, places, left, top = _font(), [], 0, 0
-    for colour, name in entries:
-        needed = 22 + round(font.getlength(name)) + 18
-        if left and left + needed > width:
-            left, top = 0, top + _LINE_PX
-        places.append((left, top, colour, name))
-        left += needed
-    canvas = Image.new("RGB", (width, top + _LINE_PX), _WHITE)
-    pen = ImageDraw.Draw(canvas)
-    for left, top, colour, name in places:
-        pen.rectangle((left, top + 4, left + 15, top + 17), fill=colour, outline=(60, 60, 60))
-        pen.text((left + 22, top + 2), name, fill=(40, 40, 40), font=font)
-    return np.asarray(canvas)
-
-
-def _font() -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(15)  # type: ignore[return-value]

@@ -7,19 +7,15 @@ slice (x and y at the network's spacing), c channels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.data.utils import affine_to_spacing
-from monai.transforms import Orientation
 from monai.utils import convert_to_tensor
-from nibabel.orientations import aff2axcodes
-from torch.nn import functional as F
 
-# What RAS means; said, since MONAI's default depends on other metadata.
-_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))
+from .resize import resize
+from .turn import Turn
 
 
 def to_ras(voxels: torch.Tensor, affine: Any) -> MetaTensor:
@@ -37,24 +33,23 @@ def to_ras(voxels: torch.Tensor, affine: Any) -> MetaTensor:
     """
     if voxels.ndim != 4:
         raise ValueError(f"a volume (t, x, y, z) is needed, got {tuple(voxels.shape)}")
-    volume = MetaTensor(convert_to_tensor(voxels, track_meta=False), affine=_one(affine))
-    return cast(MetaTensor, Orientation(axcodes="RAS", labels=_LABELS)(volume))
+    given = _one(affine)
+    turn = Turn.of(given)
+    turned = turn.apply(convert_to_tensor(voxels, track_meta=False))
+    return MetaTensor(turned, affine=torch.from_numpy(turn.affine(given, voxels.shape[1:])))
 
 
-def from_ras(values: torch.Tensor, turned: MetaTensor, affine: Any) -> torch.Tensor:
+def from_ras(values: torch.Tensor, affine: Any) -> torch.Tensor:
     """Turn values on the grid that `to_ras` made back to the grid of the file.
 
     Args:
         values: (t, x, y, z) in RAS.
-        turned: What `to_ras` gave.
         affine: What `to_ras` was given.
 
     Returns:
         (t, x, y, z) in the orientation of the file, without metadata.
     """
-    codes = "".join(aff2axcodes(np.asarray(_one(affine))))
-    back = Orientation(axcodes=codes, labels=_LABELS)(MetaTensor(values, affine=turned.affine))
-    return convert_to_tensor(back, track_meta=False)
+    return Turn.of(_one(affine)).undo(convert_to_tensor(values, track_meta=False)).contiguous()
 
 
 def slice_size(volume: MetaTensor, spacing: Sequence[float]) -> tuple[int, int]:
@@ -92,21 +87,5 @@ def neighbours(volume: torch.Tensor, indices: Sequence[int], size: Sequence[int]
     return resize(slices, size)[places.to(volume.device), 0]
 
 
-def resize(slices: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
-    """Resample slices, bilinear, low-pass filtered where it shrinks; the same pixels where the size stays.
-
-    Args:
-        slices: (k, c, x, y).
-        size: u and v.
-
-    Returns:
-        (k, c, u, v).
-    """
-    if tuple(slices.shape[2:]) == tuple(size):
-        return slices
-    shrinks = size[0] < slices.shape[2] or size[1] < slices.shape[3]
-    return F.interpolate(slices, size=list(size), mode="bilinear", align_corners=False, antialias=shrinks)
-
-
 def _one(affine: Any) -> torch.Tensor:
-    return torch.as_tensor(affine).reshape(-1, 4, 4)[0]
+    return torch.as_tensor(affine).detach().cpu().reshape(-1, 4, 4)[0]

@@ -28,19 +28,19 @@ class _Bounded(torch.autograd.Function):
 
 
 class AdaptiveMultiObjectiveLoss(nn.Module):
-    """Sum of task losses with learnt weights, `Σ_k c_k exp(-s_k) L_k + penalty Σ_k exp(s_k)`.
+    """Sum of losses with learnt weights, `Σ_k c_k exp(-s_k) L_k + penalty Σ_k exp(s_k)`.
 
     The Semi-MoE release, `aux_loss.py`: c = 1, 0.5, 1 for mask, distance, boundary, penalty 0.4, every s starting at
-    1. At rest `exp(s_k) = sqrt(c_k L_k / penalty)`: the weight of task k is `c_k sqrt(penalty / (c_k L_k))`, and the
-    task costs `2 sqrt(penalty c_k L_k)`, so in effect every loss is replaced by its root.
+    1. At rest `exp(s_k) = sqrt(c_k L_k / penalty)`: the weight of loss k is `c_k sqrt(penalty / (c_k L_k))`, and it
+    costs `2 sqrt(penalty c_k L_k)`, so in effect every loss is replaced by its root.
 
     Departure from the release: s stays within `[-bound, bound]`. The weight would otherwise grow without end as a
     loss nears 0; with bound 3 it is at most 20 c_k (reached at `c_k L_k = penalty exp(-2 bound) = 0.001`).
 
     Args:
-        coefficients: c of each task by its name, > 0; at least one task.
+        coefficients: c of each objective by its name, > 0; at least one.
         penalty: what keeps the weights from 0; > 0.
-        start: s of every task at the beginning, within the bound.
+        start: s of every objective at the beginning, within the bound.
         bound: largest `|s|`; > 0.
         learnable: False keeps s at its start, as a control: weights stay `c_k exp(-start)`.
 
@@ -49,7 +49,7 @@ class AdaptiveMultiObjectiveLoss(nn.Module):
 
     Example:
         >>> loss = AdaptiveMultiObjectiveLoss({"mask": 1.0, "distance": 0.5, "boundary": 1.0})
-        >>> {task: round(weight, 3) for task, weight in loss.weights().items()}
+        >>> {name: round(weight, 3) for name, weight in loss.weights().items()}
         {'mask': 0.368, 'distance': 0.184, 'boundary': 0.368}
     """
 
@@ -65,38 +65,38 @@ class AdaptiveMultiObjectiveLoss(nn.Module):
     ) -> None:
         super().__init__()
         if not coefficients or min(coefficients.values()) <= 0:
-            raise ValueError(f"coefficients: got {dict(coefficients)}, wanted one or more tasks with numbers > 0")
+            raise ValueError(f"coefficients: got {dict(coefficients)}, wanted one or more objectives with numbers > 0")
         if penalty <= 0 or bound <= 0:
             raise ValueError(f"penalty and bound: got {penalty} and {bound}, wanted both > 0")
         if abs(start) > bound:
             raise ValueError(f"start: got {start}, wanted within the bound, {bound}, of 0")
-        self.tasks = tuple(coefficients)
+        self.names = tuple(coefficients)
         self.penalty, self.bound = penalty, bound
-        self.register_buffer("coefficients", torch.tensor([float(coefficients[task]) for task in self.tasks]))
-        self.s = nn.Parameter(torch.full((len(self.tasks),), float(start)), requires_grad=learnable)
+        self.register_buffer("coefficients", torch.tensor([float(coefficients[name]) for name in self.names]))
+        self.s = nn.Parameter(torch.full((len(self.names),), float(start)), requires_grad=learnable)
 
     def forward(self, losses: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Weigh and sum the losses of all tasks.
+        """Weigh and sum all losses.
 
         Args:
-            losses: a scalar for each task, >= 0, in any order.
+            losses: a scalar for each objective, >= 0, in any order.
 
         Returns:
             A scalar.
 
         Raises:
-            ValueError: a task is missing or unknown, or a loss is not a scalar.
+            ValueError: an objective is missing or unknown, or a loss is not a scalar.
         """
-        if set(losses) != set(self.tasks):
-            raise ValueError(f"losses: got tasks {sorted(losses)}, wanted {sorted(self.tasks)}")
-        for task, loss in losses.items():
+        if set(losses) != set(self.names):
+            raise ValueError(f"losses: got {sorted(losses)}, wanted {sorted(self.names)}")
+        for name, loss in losses.items():
             if loss.ndim:
-                raise ValueError(f"loss of {task}: got shape {tuple(loss.shape)}, wanted a scalar")
+                raise ValueError(f"loss of {name}: got shape {tuple(loss.shape)}, wanted a scalar")
         s = _Bounded.apply(self.s, self.bound)
-        stacked = torch.stack([losses[task] for task in self.tasks])
+        stacked = torch.stack([losses[name] for name in self.names])
         return (self.coefficients * torch.exp(-s) * stacked).sum() + self.penalty * torch.exp(s).sum()
 
     def weights(self) -> dict[str, float]:
-        """Present weight of each task, `c_k exp(-s_k)`, for the log."""
+        """Present weight of each objective, `c_k exp(-s_k)`, for the log."""
         s = self.s.detach().clamp(-self.bound, self.bound)
-        return dict(zip(self.tasks, (self.coefficients * torch.exp(-s)).tolist(), strict=True))
+        return dict(zip(self.names, (self.coefficients * torch.exp(-s)).tolist(), strict=True))

@@ -20,7 +20,7 @@ def agreement_weight(
 
     - "none": 1 everywhere.
     - "confidence": `|2p - 1|` with p the mask's probability of gland, 0 below the threshold.
-    - "agreement": the confidence where the tasks tell one story, else 0. Two things contradict: a mask (`p > 0.5`)
+    - "agreement": the confidence where the outputs tell one story, else 0. Two things contradict: a mask (`p > 0.5`)
       against the sign of the distance, and a boundary (`q > 0.5`) seen where the distance says the border is further
       than `band` away. A boundary that is missed near distance 0 does not count: thin bands are learnt last.
 

@@ -14,17 +14,17 @@ class OrganLoss(nn.Module):
 
     A sample teaches the classes of its own task only: logits of classes that its task lacks have to be very negative,
     so that the softmax gives them nothing. Cross-entropy is the mean over the pixels of the task's images, those of a
-    class with n of them weighed by `n^-balance`: unweighed, as in the paper, an organ of few pixels is nearly free to
-    miss, and a miss is where Dice has no gradient through the softmax, so small organs begin to be learnt late. Dice,
-    `1 - 2 Σ p t / (Σ p² + Σ t²)`, sums over all images of the task, and is the mean over the task's classes that occur
-    in them. A departure: the release takes it slice by slice and over absent organs too, where it has no gradient
+    class with n of them weighed by `n^-class_balance`: unweighed, as in the paper, an organ of few pixels is nearly
+    free to miss, and a miss is where Dice has no gradient through the softmax, so small organs begin to be learnt late.
+    Dice, `1 - 2 Σ p t / (Σ p² + Σ t²)`, sums over all images of the task, and is the mean over the task's classes that
+    occur in them. A departure: the release takes it slice by slice and over absent organs too, where it has no gradient
     towards anything but nothing, and leaves out none.
 
     Args:
         classes: number of classes of each task, background included.
         cross_entropy_weight: factor of the cross-entropy, >= 0.
         dice_weight: factor of Dice, >= 0.
-        balance: how far the cross-entropy evens the classes out, from 0, not at all, to 1, all alike.
+        class_balance: how far the cross-entropy evens the classes out, from 0, not at all, to 1, all alike.
         smooth: added above and below in Dice, > 0.
 
     Raises:
@@ -43,7 +43,7 @@ class OrganLoss(nn.Module):
         classes: Sequence[int],
         cross_entropy_weight: float = 0.4,
         dice_weight: float = 0.7,
-        balance: float = 0.0,
+        class_balance: float = 0.0,
         smooth: float = 1e-5,
     ) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class OrganLoss(nn.Module):
             raise ValueError(f"classes: got {list(classes)}, wanted at least two for each task")
         self.register_buffer("classes", torch.tensor(list(classes)), persistent=False)
         self.cross_entropy_weight, self.dice_weight = cross_entropy_weight, dice_weight
-        self.balance, self.smooth = balance, smooth
+        self.class_balance, self.smooth = class_balance, smooth
 
     def forward(self, logits: Tensor, target: Tensor, task: Tensor) -> Tensor:
         """Loss of every task.
@@ -76,7 +76,7 @@ class OrganLoss(nn.Module):
         truth = F.one_hot(target[:, 0], channels).movedim(-1, 1).float()
         pixels = self._total(truth, task)
         entropy = self._total(-log_probability * truth, task)
-        weight = pixels.clamp(min=1) ** -self.balance
+        weight = pixels.clamp(min=1) ** -self.class_balance
         cross_entropy = (weight * entropy).sum(dim=1) / (weight * pixels).sum(dim=1).clamp(min=self.smooth)
         dice = self._dice(log_probability.exp(), truth, task, pixels)
         return self.cross_entropy_weight * cross_entropy + self.dice_weight * dice

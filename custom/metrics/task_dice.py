@@ -12,6 +12,8 @@ from ignite.engine import Engine
 from ignite.metrics import Metric
 from monai.utils import convert_to_tensor
 
+from ..targets.organ_task import HeadTask, class_counts
+
 
 class TaskDice(Metric):
     """Dice of the organs of a volume, averaged over its organs, then over a task's volumes, then over the tasks.
@@ -29,8 +31,8 @@ class TaskDice(Metric):
         0.8
     """
 
-    def __init__(self, tasks: Mapping[str, Mapping[str, Any]]) -> None:
-        self.classes = {name: len(task["labels"]) + 1 for name, task in tasks.items()}
+    def __init__(self, tasks: Mapping[str, HeadTask]) -> None:
+        self.classes = dict(zip(tasks, class_counts(tasks), strict=True))
         super().__init__()
 
     def reset(self) -> None:

@@ -7,12 +7,12 @@ from torch import nn
 
 
 class AllOutputs(nn.Module):
-    """The network as training sees it: `forward` is `network.tasks`.
+    """The network as training sees it: `forward` is `network.outputs`.
 
     `DistributedDataParallel` wraps this view, because only what its `forward` computes has its gradients synchronised.
 
     Args:
-        network: a network with `tasks(image) -> dict` or `tasks(image, task) -> dict`.
+        network: a network with `outputs(image) -> dict` or `outputs(image, task) -> dict`.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -20,23 +20,23 @@ class AllOutputs(nn.Module):
         self.network = network
 
     def forward(self, *inputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Compute all tasks.
+        """Compute all outputs.
 
         Args:
-            inputs: what `network.tasks` takes: images `(b, 3, h, w)` in [0, 1], and for several data sets the number of
-                each image's task, `(b,)`.
+            inputs: what `network.outputs` takes: images `(b, 3, h, w)` in [0, 1], and for several data sets the number
+                of each image's task, `(b,)`.
 
         Returns:
-            `network.tasks(*inputs)`.
+            `network.outputs(*inputs)`.
         """
-        return self.network.tasks(*inputs)  # type: ignore[operator]
+        return self.network.outputs(*inputs)  # type: ignore[operator]
 
 
 def gates(outputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The weights of the gates.
 
     Args:
-        outputs: What a network's `tasks` gives; `<name>_gate` (b, e[, h, w]) are weights of e experts.
+        outputs: What a network's `outputs` gives; `<name>_gate` (b, e[, h, w]) are weights of e experts.
 
     Returns:
         By name.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import platform
 from collections.abc import Mapping
@@ -14,7 +13,9 @@ import torch
 from torch import nn
 
 from ..checks import RequestError
+from ..files import replacing
 from .all_outputs import unwrap
+from .old_words import present_arguments, present_recipe
 
 _KEYS = ("model", "recipe", "network", "facts", "versions")
 # What torch.load raises on a file that is no checkpoint, cut short, or holds more than weights.
@@ -32,7 +33,7 @@ _UNREADABLE = (
 
 
 def save(path: str | Path, network: nn.Module, facts: Mapping[str, Any]) -> None:
-    """Write a checkpoint: under a temporary name, then renamed, so that a half-written one is never found.
+    """Write a checkpoint, whole or not at all.
 
     Args:
         path: the file; its folder is made if needed.
@@ -40,7 +41,6 @@ def save(path: str | Path, network: nn.Module, facts: Mapping[str, Any]) -> None
         facts: what else the weights hold for, by the name of the config's option: `network_mpp` in µm a pixel,
             `distance_um`; numbers, texts, None, lists and dictionaries of them.
     """
-    path = Path(path)
     network = unwrap(network)
     checkpoint = {
         "model": network.state_dict(),
@@ -53,33 +53,42 @@ def save(path: str | Path, network: nn.Module, facts: Mapping[str, Any]) -> None
             "monai": str(monai.__version__),
         },
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         torch.save(checkpoint, temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load(path: str | Path, network: nn.Module, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Read a checkpoint into a network of the same recipe and arguments.
+    """Read a checkpoint into a network of the same recipe and arguments; see `put`.
 
     Args:
         path: a file that `save` wrote.
-        network: gets the weights, also inside `AllOutputs` or `DistributedDataParallel`. Untouched if anything is wrong.
+        network: as in `put`.
+        facts: as in `put`.
+
+    Returns:
+        The checkpoint's facts.
+
+    Raises:
+        RequestError: no such file, no checkpoint of ours, or one of another recipe, network or fact.
+    """
+    return put(read(path, unwrap(network).recipe), network, facts)  # type: ignore[arg-type]
+
+
+def put(checkpoint: Mapping[str, Any], network: nn.Module, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Put the weights of a checkpoint that is read already into a network of the same arguments.
+
+    Args:
+        checkpoint: what `read` gave.
+        network: gets the weights, also inside wrappers; untouched if anything is wrong.
         facts: what the network shall be used with, as in `save`; None takes the checkpoint's as they are.
 
     Returns:
         The checkpoint's facts.
 
     Raises:
-        RequestError: no such file, no checkpoint of ours, or one of another recipe, network or fact (it says which
-            differ).
+        RequestError: the checkpoint is of another network or fact; it says which differ.
     """
-    path = Path(path)
-    network = unwrap(network)
-    checkpoint = read(path, network.recipe)  # type: ignore[arg-type]
+    path, network = checkpoint["path"], unwrap(network)
     differences = _differences(checkpoint["network"], network.arguments)  # type: ignore[arg-type]
     if differences:
         raise RequestError(f"{path}: a checkpoint of another network: {differences}")
@@ -104,7 +113,8 @@ def read(path: str | Path, recipe: str | None = None) -> dict[str, Any]:
 
     Returns:
         `model`, the network's `state_dict()` on the CPU; `network`, the arguments that it was made with, to make the
-        same again; `facts`, what the weights hold for, such as the task table; `recipe` and `versions`.
+        same again; `facts`, what the weights hold for, such as the task table; `recipe`, `versions` and `path`. Words
+        of earlier releases are given as the present ones.
 
     Raises:
         RequestError: no such file, no checkpoint of ours, or one of another recipe.
@@ -122,9 +132,10 @@ def read(path: str | Path, recipe: str | None = None) -> dict[str, Any]:
     for key in ("model", "network", "facts"):
         if not isinstance(checkpoint[key], Mapping):
             raise RequestError(f"{path}: not a checkpoint of this project: {key} must be a dictionary")
-    if recipe is not None and checkpoint["recipe"] != recipe:
-        raise RequestError(f"{path}: a checkpoint of the recipe {checkpoint['recipe']!r}, wanted one of {recipe!r}")
-    return checkpoint
+    found = present_recipe(checkpoint["recipe"])
+    if recipe is not None and found != recipe:
+        raise RequestError(f"{path}: a checkpoint of the recipe {found!r}, wanted one of {recipe!r}")
+    return {**checkpoint, "recipe": found, "network": present_arguments(checkpoint["network"]), "path": path}
 
 
 def _check_tensors(path: Path, found: Mapping[str, Any], wanted: Mapping[str, torch.Tensor]) -> None:

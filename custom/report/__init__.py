@@ -1,5 +1,6 @@
 """What a run leaves for people: figures, tables, one page, and a record of how it was made."""
 
+from .evaluation_handler import EvaluationHandler
 from .figures import curves_figure, gate_use_figure, gate_verdict
 from .glands.evaluation import GlandEvaluation
 from .glands.scores import GlandScores
@@ -7,22 +8,19 @@ from .history import History
 from .organs.evaluation import OrganEvaluation
 from .organs.gates import gate_maps_figure, gate_use_by_layer_figure
 from .organs.scores import OrganScores
-from .page import Case, report_page
-from .run_record import check_same_run, write_run_record
+from .page import report_page
 
 __all__ = [
-    "Case",
+    "EvaluationHandler",
     "GlandEvaluation",
     "GlandScores",
     "History",
     "OrganEvaluation",
     "OrganScores",
-    "check_same_run",
     "curves_figure",
     "gate_maps_figure",
     "gate_use_by_layer_figure",
     "gate_use_figure",
     "gate_verdict",
     "report_page",
-    "write_run_record",
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import fill
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +17,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from ..metrics import gate_use
 from ..metrics.gate_use import INDIFFERENT
-from .figure_style import INK, PALE, PALETTE, quiet, sideways, strip
-from .score import SCORES
+from .figure_style import INK, PALE, PALETTE, quiet, sideways
 
 # What a panel of the curves shows: beginning of the names, title, name of the vertical axis, logarithmic or not.
 _PANELS = (
@@ -90,39 +88,6 @@ def gate_use_figure(use: Mapping[str, torch.Tensor], names: Sequence[str] | None
     figure = Figure(figsize=(3.7 * len(use), 3.9), layout="constrained")
     for axes, (task, moments) in zip(figure.subplots(1, len(use), squeeze=False)[0], use.items(), strict=True):
         _gate_panel(axes, task, _means(moments), gate_verdict(moments, names), names)
-    return figure
-
-
-def scores_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Show how the scores spread over the images: a point an image, a bar for the mean.
-
-    Args:
-        rows: A row an image, with values by the names of `SCORES`.
-
-    Returns:
-        A figure: shares in [0, 1] on the left, distances in µm on the right where there are any.
-
-    Raises:
-        ValueError: If there is no row.
-    """
-    if not rows:
-        raise ValueError("rows must hold at least one image, got none")
-    shares = [score for score in SCORES if not score.unit and score.name in rows[0]]
-    distances = [score for score in SCORES if score.unit == "µm" and score.name in rows[0]]
-    groups = [group for group in (shares, distances) if group]
-    figure = Figure(figsize=(5.6 * len(groups), 0.9 + 0.55 * max(map(len, groups))), layout="constrained")
-    for axes, group in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
-        for line, score in enumerate(group):
-            strip(axes, line, np.array([row[score.name] for row in rows], dtype=float))
-        axes.set_yticks(range(len(group)), [score.title for score in group])
-        axes.set_ylim(len(group) - 0.45, -0.55)
-        if group is shares:
-            axes.set_xlim(-0.02, 1.02)
-            axes.set_xlabel("share; 1 is perfect", color=INK)
-        else:
-            axes.set_xlim(left=0)
-            axes.set_xlabel("µm; 0 is perfect", color=INK)
-        quiet(axes, grid="x")
     return figure
 
 

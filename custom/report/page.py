@@ -1,25 +1,25 @@
 """`report.html`: one page with all that an evaluation found, which needs no other file and no network.
 
-How the page is built is the same for all recipes; what it says is the recipe's.
+How the page is built is the same for all recipes; what it says is the recipe's own (`wording`).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
+from ..files import plain
 from .figures import curves_figure
-from .glands.page import GLANDS
+from .findings import Case, Findings
 from .page_parts import figure_block, number, photograph, table
 from .page_style import STYLE
 from .score import Score
-from .wording import Gates, Recipe
+from .wording import Gates, Wording
 
 # More are folded away: what is wrong with a gate stands above them.
 _MOST_VERDICTS = 6
@@ -35,60 +35,32 @@ _RECORD = {
 }
 
 
-@dataclass(frozen=True)
-class Case:
-    """An image or volume worth looking at.
-
-    Attributes:
-        rank: `best`, `median` or `worst`.
-        row: Its scores.
-        image: The picture as it was, uint8 (h, w, 3); None where the overlay shows it too.
-        overlay: The picture with outlines, uint8 (h, w, 3).
-        section: Where the page has several: whose best, median or worst it is.
-    """
-
-    rank: str
-    row: Mapping[str, Any]
-    image: np.ndarray | None
-    overlay: np.ndarray
-    section: str = ""
-
-
 def report_page(
-    summary: Mapping[str, Any],
-    rows: Mapping[str, Sequence[Mapping[str, Any]]],
-    cases: Sequence[Case] = (),
-    gate_use: Any = None,
-    history: Sequence[Mapping[str, float]] | None = None,
-    recipe: Recipe = GLANDS,
+    findings: Findings, record: Mapping[str, Any], history: Sequence[Mapping[str, float]] | None = None
 ) -> str:
     """Write the page.
 
     Args:
-        summary: What `metrics_summary.json` holds; its `sections` are shown one after the other.
-        rows: By section, a row of scores an image or volume.
-        cases: What to show of them.
-        gate_use: What was kept of the gates' weights; of glands by task the moments (n, 2, e), as
-            `metrics.gate_moments` gives them.
+        findings: What the evaluation found.
+        record: How it was made: `command`, `checkpoint`, `versions` and the like, as far as they are known.
         history: Rows of the training's `history.csv`.
-        recipe: What the page says.
 
     Returns:
         The page as HTML, all texts escaped, pictures and style inside.
     """
-    sections = summary["sections"]
-    parts = [_head(sections, recipe)]
-    parts += [_section(name, section, rows[name], recipe) for name, section in sections.items()]
-    if cases:
-        parts.append(_cases(cases, recipe))
-    if gate_use:
-        parts.append(_gates(recipe.gates(gate_use)))
+    wording, groups, rows = findings.wording, plain(findings.groups), findings.rows
+    parts = [_head(groups, wording)]
+    parts += [_group(name, group, rows[name], wording) for name, group in groups.items()]
+    if findings.cases:
+        parts.append(_cases(findings.cases, wording))
+    if findings.gate_use:
+        parts.append(_gates(wording.gates(findings.gate_use)))
     if history:
         parts.append('<h2>Training</h2><p class="soft">How the training of this checkpoint went, a point an epoch.</p>')
         parts.append(figure_block(curves_figure(history), "Curves of the training"))
-    parts += [_everything(name, rows[name], recipe) for name in sections if rows[name]]
-    parts.append(_record(summary, recipe))
-    title = escape(f"{recipe.title}: {', '.join(sections)}")
+    parts += [_everything(name, rows[name], wording) for name in groups if rows[name]]
+    parts.append(_record(record, wording))
+    title = escape(f"{wording.title}: {', '.join(groups)}")
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -96,56 +68,56 @@ def report_page(
     )
 
 
-def _head(sections: Mapping[str, Any], recipe: Recipe) -> str:
-    names = list(sections)
+def _head(groups: Mapping[str, Any], wording: Wording) -> str:
+    names = list(groups)
     listed = escape(" and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names))
-    counted = "; ".join(f"{escape(name)}: {_counts(section, recipe)}" for name, section in sections.items())
-    overview = _overview(sections, recipe) if len(sections) > 1 else ""
+    counted = "; ".join(f"{escape(name)}: {_counts(group, wording)}" for name, group in groups.items())
+    overview = _overview(groups, wording) if len(groups) > 1 else ""
     return (
-        f'<header><h1>{recipe.title}, evaluated on {listed}</h1><p class="soft">{counted}</p>'
+        f'<header><h1>{wording.title}, evaluated on {listed}</h1><p class="soft">{counted}</p>'
         f'<div class="notice">Research use only. Not for diagnosis.</div>{overview}</header>'
     )
 
 
-def _overview(sections: Mapping[str, Any], recipe: Recipe) -> str:
-    scores = [score for score in _headlines(recipe) if any(score.name in one["scores"] for one in sections.values())]
+def _overview(groups: Mapping[str, Any], wording: Wording) -> str:
+    scores = [score for score in _headlines(wording) if any(score.name in one["scores"] for one in groups.values())]
     lines = []
-    for name, section in sections.items():
-        means = [section["scores"].get(score.name, {}).get("mean") for score in scores]
+    for name, group in groups.items():
+        means = [group["scores"].get(score.name, {}).get("mean") for score in scores]
         cells = "".join(
-            f"<td>{number(mean, score.unit) if score.name in section['scores'] else ''}</td>"
+            f"<td>{number(mean, score.unit) if score.name in group['scores'] else ''}</td>"
             for score, mean in zip(scores, means, strict=True)
         )
-        lines.append(f'<tr><td class="left">{escape(name)}</td><td>{section[f"{recipe.thing}s"]}</td>{cells}</tr>')
-    headings = [("", ""), (f"{recipe.thing}s", ""), *((score.title, score.unit) for score in scores)]
+        lines.append(f'<tr><td class="left">{escape(name)}</td><td>{group[f"{wording.thing}s"]}</td>{cells}</tr>')
+    headings = [("", ""), (f"{wording.thing}s", ""), *((score.title, score.unit) for score in scores)]
     return f'<div class="overview">{table(headings, lines)}</div>'
 
 
-def _headlines(recipe: Recipe) -> list[Score]:
-    by_name = {score.name: score for score in recipe.scores}
-    return [by_name[name] for name in recipe.headlines]
+def _headlines(wording: Wording) -> list[Score]:
+    by_name = {score.name: score for score in wording.scores}
+    return [by_name[name] for name in wording.headlines]
 
 
-def _counts(section: Mapping[str, Any], recipe: Recipe) -> str:
-    things, patients = section[f"{recipe.thing}s"], section["patients"]
+def _counts(group: Mapping[str, Any], wording: Wording) -> str:
+    things, patients = group[f"{wording.thing}s"], group["patients"]
     people = f"{patients} patient{'s' * (patients != 1)}" if patients else "patients not known"
-    return f"{things} {recipe.thing}{'s' * (things != 1)}, {people}"
+    return f"{things} {wording.thing}{'s' * (things != 1)}, {people}"
 
 
-def _section(name: str, section: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], recipe: Recipe) -> str:
-    scores = section["scores"]
-    cards = "".join(_card(score, scores[score.name]) for score in _headlines(recipe) if score.name in scores)
-    resampled = f"95 % intervals: bootstrap over {'patients' if section['patients'] else f'{recipe.thing}s'}."
-    if section["patients"] and section["patients"] < 20:
+def _group(name: str, group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], wording: Wording) -> str:
+    scores = group["scores"]
+    cards = "".join(_card(score, scores[score.name]) for score in _headlines(wording) if score.name in scores)
+    resampled = f"95 % intervals: bootstrap over {'patients' if group['patients'] else f'{wording.thing}s'}."
+    if group["patients"] and group["patients"] < 20:
         resampled += " With so few patients they are rough."
-    shown = recipe.figure(section, rows)
+    shown = wording.figure(group, rows)
     figure = ""
     if shown is not None:
-        alt = f"Scores of each {recipe.thing} of {name}"
-        figure = figure_block(shown, alt, f"A point {_a(recipe.thing)}; orange: the mean.")
+        alt = f"Scores of each {wording.thing} of {name}"
+        figure = figure_block(shown, alt, f"A point {_a(wording.thing)}; orange: the mean.")
     return (
-        f'<section><h2>{escape(name)}: scores</h2><p class="soft">{_counts(section, recipe)}. {resampled}</p>'
-        f'<div class="cards">{cards}</div>{figure}<h3>All scores</h3>{recipe.table(section, rows)}</section>'
+        f'<section><h2>{escape(name)}: scores</h2><p class="soft">{_counts(group, wording)}. {resampled}</p>'
+        f'<div class="cards">{cards}</div>{figure}<h3>All scores</h3>{wording.table(group, rows)}</section>'
     )
 
 
@@ -171,19 +143,19 @@ def _card(score: Score, found: Mapping[str, float]) -> str:
     )
 
 
-def _cases(cases: Sequence[Case], recipe: Recipe) -> str:
+def _cases(cases: Sequence[Case], wording: Wording) -> str:
     shown = ""
-    for section, of_section in groupby(cases, lambda case: case.section):
-        shown += f"<h3>{escape(section)}</h3>" if section else ""
-        shown += "".join(_case(case, recipe) for case in of_section)
-    ranked = recipe.rank(cases[0].row).title
-    return f"<section><h2>What it looks like</h2><p>Ranked by {ranked}.</p>{recipe.legend}{shown}</section>"
+    for group, of_group in groupby(cases, lambda case: case.group):
+        shown += f"<h3>{escape(group)}</h3>" if group else ""
+        shown += "".join(_case(case, wording) for case in of_group)
+    ranked = wording.rank(cases[0].row).title
+    return f"<section><h2>What it looks like</h2><p>Ranked by {ranked}.</p>{wording.legend}{shown}</section>"
 
 
-def _case(case: Case, recipe: Recipe) -> str:
-    scores = [score for score in recipe.scores if score.name in case.row and score.unit != "px"]
+def _case(case: Case, wording: Wording) -> str:
+    scores = [score for score in wording.scores if score.name in case.row and score.unit != "px"]
     # No-break spaces keep a score, its value and its unit on one line.
-    told = " · ".join(
+    scored = " · ".join(
         f"{score.title} {score.text(float(case.row[score.name]))}".replace(" ", "\u00a0") for score in scores
     )
     name = str(case.row["id"])
@@ -195,7 +167,7 @@ def _case(case: Case, recipe: Recipe) -> str:
     return (
         f'<figure class="case">{pictures}'
         f"<figcaption><strong>{case.rank.capitalize()}: {escape(name)}</strong>{patient}. "
-        f"{escape(recipe.told(case.row))}<br>{escape(told)}</figcaption></figure>"
+        f"{escape(wording.counted(case.row))}<br>{escape(scored)}</figcaption></figure>"
     )
 
 
@@ -211,12 +183,12 @@ def _gates(gates: Gates) -> str:
     return f"<section><h2>Which experts are used</h2><p>{escape(gates.text)}</p>{warnings}{listed}{figures}</section>"
 
 
-def _everything(name: str, rows: Sequence[Mapping[str, Any]], recipe: Recipe) -> str:
-    """The table of all images or volumes of a section, worst first."""
-    ranked = recipe.rank(rows[0]).name
-    # Pixels repeat the µm; they stay in the table of the section and in metrics.csv.
-    present = [score for score in recipe.scores if score.name in rows[0] and score.unit != "px"]
-    counts = {key: title for key, title in recipe.counts.items() if key in rows[0]}
+def _everything(name: str, rows: Sequence[Mapping[str, Any]], wording: Wording) -> str:
+    """The table of all images or volumes of a group, worst first."""
+    ranked = wording.rank(rows[0]).name
+    # Pixels repeat the µm; they stay in the table of the group and in metrics.csv.
+    present = [score for score in wording.scores if score.name in rows[0] and score.unit != "px"]
+    counts = {key: title for key, title in wording.counts.items() if key in rows[0]}
     lines = []
     for row in sorted(rows, key=lambda row: np.nan_to_num(float(row[ranked]), nan=np.inf)):
         cells = ""
@@ -227,30 +199,30 @@ def _everything(name: str, rows: Sequence[Mapping[str, Any]], recipe: Recipe) ->
         cells += "".join(f"<td>{row[key]}</td>" for key in counts)
         names = "".join(f'<td class="left">{escape(str(row[key]))}</td>' for key in ("id", "patient"))
         lines.append(f"<tr>{names}{cells}</tr>")
-    headings = [(recipe.thing, ""), ("patient", ""), *((score.title, score.unit) for score in present)]
+    headings = [(wording.thing, ""), ("patient", ""), *((score.title, score.unit) for score in present)]
     headings += [(title, "") for title in counts.values()]
     return (
-        f'<section><h2>{escape(name)}: every {recipe.thing}</h2><p class="soft">Worst first.</p>'
+        f'<section><h2>{escape(name)}: every {wording.thing}</h2><p class="soft">Worst first.</p>'
         f"{table(headings, lines, left=2)}</section>"
     )
 
 
-def _record(summary: Mapping[str, Any], recipe: Recipe) -> str:
+def _record(record: Mapping[str, Any], wording: Wording) -> str:
     lines = ""
     for key, title in _RECORD.items():
-        value = summary.get(key)
+        value = record.get(key)
         if isinstance(value, Mapping):
             value = ", ".join(f"{name} {_plain_text(entry)}" for name, entry in value.items())
-        if key == "commit" and value and summary.get("dirty"):
+        if key == "commit" and value and record.get("dirty"):
             value = f"{value}, with changes that were not committed"
         if value not in (None, ""):
             content = f"<code>{escape(str(value))}</code>" if key != "started" else escape(str(value))
             lines += f"<tr><th>{title}</th><td>{content}</td></tr>"
-    config = escape(json.dumps(summary.get("config", {}), indent=2, ensure_ascii=False))
+    config = escape(json.dumps(record.get("config", {}), indent=2, ensure_ascii=False))
     return (
         f'<section><h2>How this was made</h2><table class="record"><tbody>{lines}</tbody></table>'
         f"<details><summary>Config</summary><pre>{config}</pre></details>"
-        f'<p class="soft">{recipe.note} Research use only; not for diagnosis.</p></section>'
+        f'<p class="soft">{wording.note} Research use only; not for diagnosis.</p></section>'
     )
 
 

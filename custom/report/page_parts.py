@@ -65,8 +65,8 @@ def figure_block(figure: Figure, alt: str, caption: str = "") -> str:
     """
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=130)
-    told = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f'<figure class="wide"><img alt="{escape(alt)}" src="{_data("png", file)}">{told}</figure>'
+    below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    return f'<figure class="wide"><img alt="{escape(alt)}" src="{_data("png", file)}">{below}</figure>'
 
 
 def photograph(image: np.ndarray, alt: str) -> str:

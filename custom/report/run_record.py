@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import platform
 import shlex
@@ -16,12 +17,16 @@ from typing import Any
 
 import torch
 
+from .. import __version__
 from ..checks import RequestError
 from ..files import plain, read_json, write_json
+from ..networks.old_words import present_arguments
 
 RUN_FILE = "run.json"
 # What may differ where a run goes on: where it runs, where things lie, how long it lasts, and what is for people only.
 _FREE = {
+    "config_file",
+    "run_id",
     "bundle_root",
     "dataset_dir",
     "dataset_dirs",
@@ -48,7 +53,7 @@ def run_record(
             config's settings are added.
 
     Returns:
-        `command`, `config`, `seed`, `identity`, `versions`, `commit` (None outside a checkout),
+        `command`, `release`, `config`, `seed`, `identity`, `versions`, `commit` (None outside a checkout),
         `dirty` (whether the checkout differs from its commit), `machine`, `started` (UTC) and `ended` (None), all fit
         for JSON.
     """
@@ -57,6 +62,7 @@ def run_record(
     settings = {name: value for name, value in (config or {}).items() if name not in _FREE}
     record = {
         "command": " ".join(map(_quoted, sys.argv)),
+        "release": __version__,
         "started": now(),
         "ended": None,
         "seed": seed,
@@ -70,14 +76,21 @@ def run_record(
     return plain(record)
 
 
-def write_run_record(output_dir: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
-    """Write `run.json` where a run starts; where it goes on, keep the first record and add this one's to `restarts`.
+def begin(output_dir: str | os.PathLike[str], record: Mapping[str, Any], rank: int = 0) -> None:
+    """Begin a run in a directory, or go on there: `run.json` keeps the first record, and notes each further start.
 
     Args:
         output_dir: Where the run's results go.
         record: As `run_record` gives it; left as it is.
+        rank: Of this process; the first writes, all check.
+
+    Raises:
+        RequestError: If the directory's `run.json` is of another run, or cannot be read.
     """
+    check_same_run(output_dir, record)
     path = Path(output_dir) / RUN_FILE
+    if rank:
+        return
     if path.exists():
         restart = {name: record[name] for name in ("started", "command", "commit")}
         first = read_json(path)
@@ -85,18 +98,22 @@ def write_run_record(output_dir: str | os.PathLike[str], record: Mapping[str, An
     write_json(path, dict(record))
 
 
-def end_run_record(output_dir: str | os.PathLike[str]) -> None:
+def end(output_dir: str | os.PathLike[str], rank: int = 0) -> None:
     """Note the present time in `run.json` as the end.
 
     Args:
         output_dir: Where the run's results go.
+        rank: Of this process; the first writes.
     """
-    path = Path(output_dir) / RUN_FILE
-    write_json(path, {**read_json(path), "ended": now()})
+    if rank == 0:
+        path = Path(output_dir) / RUN_FILE
+        write_json(path, {**read_json(path), "ended": now()})
 
 
 def check_same_run(output_dir: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
     """Refuse to go on in a directory that holds another run.
+
+    Of a run that another release began, only the settings that both releases know are compared: configs change.
 
     Args:
         output_dir: Where results shall go; a directory without `run.json` suits any run.
@@ -108,13 +125,31 @@ def check_same_run(output_dir: str | os.PathLike[str], record: Mapping[str, Any]
     path = Path(output_dir) / RUN_FILE
     if not path.exists():
         return
-    there, wanted = read_json(path).get("identity", {}), plain(record["identity"])
-    for name in wanted:
-        if there.get(name) != wanted[name]:
-            found, asked = _difference(there.get(name), wanted[name])
+    first = read_json(path)
+    found, asked = dict(first.get("identity", {})), dict(plain(record["identity"]))
+    if first.get("release") != record["release"] and isinstance(found.get("network"), Mapping):
+        found["network"] = present_arguments(found["network"])
+        both = _values(found.get("settings", {})).keys() & _values(asked["settings"]).keys()
+        for identity in (found, asked):
+            identity["settings"] = {name: identity["settings"][name] for name in sorted(both)}
+        said = "begun by release %s: of its settings, %d are compared"
+        logging.getLogger(__name__).info("%s: " + said, path, first.get("release", "0.1.0"), len(both))
+    for name in asked:
+        if found.get(name) != asked[name]:
+            there, wanted = _difference(found.get(name), asked[name])
             raise RequestError(
-                f"{path}: found a run with {name} {found}, wanted {name} {asked}; give another --output_dir"
+                f"{path}: found a run with {name} {there}, wanted {name} {wanted}; give another --output_dir"
             )
+
+
+def _values(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that are plain values: what an expression means may change from release to release."""
+    plain_kinds = (bool, int, float, str, type(None))
+    return {
+        name: value
+        for name, value in settings.items()
+        if isinstance(value, plain_kinds) and not str(value).startswith(("$", "@"))
+    }
 
 
 def versions() -> dict[str, str]:

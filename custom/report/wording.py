@@ -1,4 +1,4 @@
-"""What the page of one recipe says, where all recipes share how it is built."""
+"""What the page of one recipe says: its words, scores and columns."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Gates:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Wording:
     """The words, scores and columns of a recipe's page.
 
     Attributes:
         title: What the page is about.
         thing: What one result belongs to, in the singular: `image`, `volume`.
         scores: The scores of one thing, in the order of their columns.
-        headlines: Names of the scores that a section begins with.
+        headlines: Names of the scores that a group begins with.
         ranked: Names of the scores that things are ranked by; the first that there is counts.
         counts: Columns of whole numbers, with their headings.
-        table: Makes a section's table of all its scores, as HTML.
-        figure: Shows how a section's scores spread; None where there is too little to show.
-        told: Says in words what a thing holds.
+        table: Makes a group's table of all its scores, as HTML.
+        figure: Shows how a group's scores spread; None where there is too little to show.
+        counted: Says in words what a thing holds.
         gates: Makes what is said of the gates from what was kept of their weights.
         legend: What the colours of the pictures mean, as HTML.
         note: How scores are made, as HTML.
@@ -55,7 +55,7 @@ class Recipe:
     counts: Mapping[str, str]
     table: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], str]
     figure: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Figure | None]
-    told: Callable[[Mapping[str, Any]], str]
+    counted: Callable[[Mapping[str, Any]], str]
     gates: Callable[[Any], Gates]
     legend: str
     note: str

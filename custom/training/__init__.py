@@ -4,7 +4,7 @@ from .gland_step import GlandStep
 from .keep import KeepWeights
 from .masked_reconstruction import MaskedReconstruction
 from .moving_average import MovingAverage
-from .organ_step import OrganStep, classes, learning
+from .organ_step import OrganStep, learning
 from .progress import Progress
 from .pseudo_labels import PseudoLabels
 from .reconstruction_step import ReconstructionStep
@@ -20,6 +20,5 @@ __all__ = [
     "PseudoLabels",
     "ReconstructionStep",
     "Resume",
-    "classes",
     "learning",
 ]

@@ -1,6 +1,6 @@
 """One iteration of semi-supervised training, as `SupervisedTrainer(iteration_update=…)` takes it.
 
-Axes: b images, e experts, k experts that have a head of their own for a task, c channels, h and w pixels.
+Axes: b images, e experts, k experts that have a head of their own for an output, c channels, h and w pixels.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..losses import AdaptiveMultiObjectiveLoss
 from ..networks import gates, unwrap
 from .backward import backward
 from .moving_average import MovingAverage
-from .pseudo_labels import PseudoBatch, PseudoLabels, TaskLoss
+from .pseudo_labels import OutputLoss, PseudoBatch, PseudoLabels
 
 
 class GlandStep:
@@ -29,8 +29,8 @@ class GlandStep:
     `unsupervised_weight` times its ramp. Batch statistics are those of all images of the step together.
 
     Args:
-        objective: Weighs the tasks; called with the loss of each task.
-        task_losses: The loss of each task by its name; targets stand under the same names in a labelled batch.
+        objective: Weighs the outputs; called with the loss of each.
+        losses: The loss of each output by its name; targets stand under the same names in a labelled batch.
         optimizers: What updates the network and the objective; each steps once an iteration.
         schedulers: Learning rate schedules, stepped once an iteration.
         unlabelled: Loader of unlabelled batches with `image` (weak view) and `strong`; None or empty for none.
@@ -48,7 +48,7 @@ class GlandStep:
     def __init__(
         self,
         objective: AdaptiveMultiObjectiveLoss,
-        task_losses: Mapping[str, TaskLoss],
+        losses: Mapping[str, OutputLoss],
         optimizers: Iterable[torch.optim.Optimizer],
         schedulers: Iterable[torch.optim.lr_scheduler.LRScheduler],
         unlabelled: Iterable[Mapping[str, Any]] | None = None,
@@ -64,7 +64,7 @@ class GlandStep:
         if unlabelled is not None and learn_from_teacher and teacher is None:
             raise ValueError("learn_from_teacher=True needs a teacher, got None")
         self.objective = objective
-        self.task_losses = dict(task_losses)
+        self.losses = dict(losses)
         self.optimizers = list(optimizers)
         self.schedulers = list(schedulers)
         self.unlabelled = unlabelled
@@ -84,12 +84,12 @@ class GlandStep:
         """Run one iteration.
 
         Args:
-            engine: The trainer; its `network` gives a dictionary of task outputs.
-            batch: `image` (b, 3, h, w) in [0, 1], each task's target (b, 1, h, w), and `path` for messages.
+            engine: The trainer; its `network` gives a dictionary of outputs.
+            batch: `image` (b, 3, h, w) in [0, 1], each output's target (b, 1, h, w), and `path` for messages.
 
         Returns:
-            `loss`, `log` (name to scalar tensor, all parts apart), `gates` (task to weights (b, e) of labelled images),
-            `images` (how many were seen) and `waited` (seconds spent waiting for unlabelled ones).
+            `loss`, `log` (name to scalar tensor, all parts apart), `gates` (by output, weights (b, e) of labelled
+            images), `images` (how many were seen) and `waited` (seconds spent waiting for unlabelled ones).
 
         Raises:
             RequestError: If the loss or its gradient is not finite; nothing is updated.
@@ -98,7 +98,7 @@ class GlandStep:
         network.train()
         images = batch["image"].to(device, non_blocking=True)
         count = len(images)
-        targets = {task: batch[task].to(device, non_blocking=True) for task in self.task_losses}
+        targets = {name: batch[name].to(device, non_blocking=True) for name in self.losses}
         began = time.perf_counter()
         weak = self._next_unlabelled(device)
         waited = time.perf_counter() - began
@@ -109,19 +109,19 @@ class GlandStep:
             outputs = network(images)
         supervised = self._losses({name: output[:count] for name, output in outputs.items()}, targets, None, fused=True)
         loss = self.objective(supervised)
-        log = {f"supervised/{task}": value.detach() for task, value in supervised.items()}
+        log = {f"supervised/{name}": value.detach() for name, value in supervised.items()}
         if weak is not None:
             own = {name: output[count:] for name, output in outputs.items()}
             pseudo = self.pseudo_labels(own, images[count:]) if pseudo is None else pseudo
             unsupervised = self._losses(own, pseudo.targets, pseudo.weight, fused=self.learn_from_teacher)
             factor = self.unsupervised_weight * self.ramp(engine.state.iteration - 1)
             loss = loss + factor * self.objective(unsupervised)
-            log |= {f"unsupervised/{task}": value.detach() for task, value in unsupervised.items()}
+            log |= {f"unsupervised/{name}": value.detach() for name, value in unsupervised.items()}
             log |= {"unsupervised/weight": torch.tensor(factor)} | pseudo.log(own)
         self._update(engine, loss, [*batch["path"], *(weak["path"] if weak is not None else [])])
-        log |= {f"weight/{task}": torch.tensor(weight) for task, weight in self.objective.weights().items()}
+        log |= {f"weight/{name}": torch.tensor(weight) for name, weight in self.objective.weights().items()}
         log["learning_rate"] = torch.tensor(self.optimizers[0].param_groups[0]["lr"])
-        use = {task: _per_image(gate[:count]) for task, gate in gates(outputs).items()}
+        use = {name: _per_image(gate[:count]) for name, gate in gates(outputs).items()}
         return {"loss": loss.detach(), "log": log, "gates": use, "images": len(images), "waited": waited}
 
     def _next_unlabelled(self, device: torch.device) -> dict[str, Any] | None:
@@ -135,20 +135,20 @@ class GlandStep:
     @torch.no_grad()
     def _taught(self, weak: Mapping[str, Any]) -> PseudoBatch:
         with torch.autocast(weak["image"].device.type, torch.bfloat16, enabled=self.amp):
-            outputs = self.teacher.network.tasks(weak["image"])
+            outputs = self.teacher.network.outputs(weak["image"])
         return self.pseudo_labels(outputs, weak["strong"])
 
     def _losses(
         self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], weight: Tensor | None, fused: bool
     ) -> dict[str, Tensor]:
-        """The loss of each task: its fused output's (if `fused`) plus the mean over its own experts."""
+        """The loss of each output: the fused one's (if `fused`) plus the mean over those of its own experts."""
         losses = {}
-        for task, loss in self.task_losses.items():
-            parts = [loss(outputs[task], targets[task], weight)] if fused else []
-            if f"{task}_experts" in outputs:
-                experts = outputs[f"{task}_experts"].unbind(1)
-                parts.append(torch.stack([loss(expert, targets[task], weight) for expert in experts]).mean())
-            losses[task] = torch.stack(parts).sum() if parts else outputs[task].sum() * 0.0
+        for name, loss in self.losses.items():
+            parts = [loss(outputs[name], targets[name], weight)] if fused else []
+            if f"{name}_experts" in outputs:
+                experts = outputs[f"{name}_experts"].unbind(1)
+                parts.append(torch.stack([loss(expert, targets[name], weight) for expert in experts]).mean())
+            losses[name] = torch.stack(parts).sum() if parts else outputs[name].sum() * 0.0
         return losses
 
     def _update(self, engine: SupervisedTrainer, loss: Tensor, paths: list[str]) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..losses import OrganLoss, load_balance_loss
 from ..networks import gates, unwrap
+from ..targets.organ_task import HeadTask
 from .backward import backward
 from .moving_average import MovingAverage
 
@@ -27,9 +28,9 @@ class OrganStep:
         tasks: The task table: name to its `modality` among others; the order gives the ids.
         optimizer: Of the network.
         scheduler: Stepped once per iteration.
-        average: The network's moving average, which is kept instead of it; None without.
+        moving_average: Of the network, which is kept instead of it; None without.
         router_z: Weight of the mean square of the gates' logsumexp, which keeps their logits small, >= 0.
-        balance: Weight of an even use of the experts within each modality, >= 0.
+        load_balance: Weight of an even use of the experts within each modality, >= 0.
         max_norm: Gradients with a larger norm are scaled down to it.
         amp: Whether to compute the forward pass in bfloat16.
     """
@@ -37,12 +38,12 @@ class OrganStep:
     def __init__(
         self,
         loss: OrganLoss,
-        tasks: Mapping[str, Mapping[str, Any]],
+        tasks: Mapping[str, HeadTask],
         optimizer: torch.optim.Optimizer,
         scheduler: torch.optim.lr_scheduler.LRScheduler,
-        average: MovingAverage | None = None,
+        moving_average: MovingAverage | None = None,
         router_z: float = 0.0,
-        balance: float = 0.0,
+        load_balance: float = 0.0,
         max_norm: float = 1.0,
         amp: bool = False,
     ) -> None:
@@ -52,9 +53,9 @@ class OrganStep:
         self.modality_of = [self.modalities.index(task["modality"]) for task in tasks.values()]
         self.optimizer = optimizer
         self.scheduler = scheduler
-        self.average = average
+        self.moving_average = moving_average
         self.router_z = router_z
-        self.balance = balance
+        self.load_balance = load_balance
         self.max_norm = max_norm
         self.amp = amp
 
@@ -88,23 +89,23 @@ class OrganStep:
         if self.router_z:
             log["router/z"] = outputs["router_z"].detach()
             loss = loss + self.router_z * outputs["router_z"]
-        if self.balance and found:
-            even = self._balance(found, task)
-            log["router/balance"] = even.detach()
-            loss = loss + self.balance * even
+        if self.load_balance and found:
+            even = self._load_balance(found, task)
+            log["router/load_balance"] = even.detach()
+            loss = loss + self.load_balance * even
         backward(
             loss, network.parameters(), [self.optimizer], engine.state.iteration, list(batch["path"]), self.max_norm
         )
         self.optimizer.step()
         self.scheduler.step()
-        if self.average is not None:
-            self.average.update(unwrap(network))
+        if self.moving_average is not None:
+            self.moving_average.update(unwrap(network))
         log["learning_rate"] = torch.tensor(self.optimizer.param_groups[0]["lr"])
         use = self._use(found, task_id.tolist())
-        experts = unwrap(network).experts
+        experts = unwrap(network).expert_names
         return {"loss": loss.detach(), "log": log, "gates": use, "experts": experts, "images": len(image)}
 
-    def _balance(self, found: Sequence[Tensor], task: Tensor) -> Tensor:
+    def _load_balance(self, found: Sequence[Tensor], task: Tensor) -> Tensor:
         modality = torch.tensor(self.modality_of, device=task.device)[task]
         parts = []
         for gate in found:
@@ -121,15 +122,6 @@ class OrganStep:
         for row, task in enumerate(task_ids):
             rows[self.modalities[self.modality_of[task]]].append(row)
         return {modality: weights[rows[modality]] for modality in self.modalities if modality in rows}
-
-
-def classes(tasks: Mapping[str, Mapping[str, Any]]) -> list[int]:
-    """Number of classes of each task, background included.
-
-    Args:
-        tasks: The task table.
-    """
-    return [len(task["labels"]) + 1 for task in tasks.values()]
 
 
 def learning(parameters: Iterable[torch.nn.Parameter]) -> list[torch.nn.Parameter]:

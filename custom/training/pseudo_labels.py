@@ -16,8 +16,8 @@ from ..losses import agreement_weight
 from ..transforms import cutmix_boxes, mix
 
 
-class TaskLoss(Protocol):
-    """What a task's loss can do."""
+class OutputLoss(Protocol):
+    """What the loss of an output can do."""
 
     def __call__(self, prediction: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss, a scalar."""
@@ -34,7 +34,7 @@ class PseudoBatch:
 
     Attributes:
         images: (b, 3, h, w) in [0, 1].
-        targets: Task to target (b, 1, h, w).
+        targets: Output's name to target (b, 1, h, w).
         weight: (b, 1, h, w) in [0, 1].
     """
 
@@ -57,16 +57,16 @@ class PseudoLabels:
     """Turn fused outputs into targets, weights and, with CutMix, mixed images.
 
     Args:
-        task_losses: The loss of each task; its `pseudo_target` turns an output into a target.
+        losses: The loss of each output; its `pseudo_target` turns an output into a target.
         weighing: How pixels are weighed: `none`, `confidence` or `agreement` (see `losses.agreement_weight`).
         cutmix: Share of images that get a box of another image of the batch (Yun et al. 2019), in [0, 1].
         hard: Whether a probability is rounded to 0 or 1 before it is a target.
     """
 
     def __init__(
-        self, task_losses: Mapping[str, TaskLoss], weighing: str = "agreement", cutmix: float = 0.7, hard: bool = False
+        self, losses: Mapping[str, OutputLoss], weighing: str = "agreement", cutmix: float = 0.7, hard: bool = False
     ) -> None:
-        self.task_losses = dict(task_losses)
+        self.losses = dict(losses)
         self.weighing = weighing
         self.cutmix = cutmix
         self.hard = hard
@@ -76,17 +76,17 @@ class PseudoLabels:
         """Make the pseudo-labels of `images` from fused `outputs` on the same geometry.
 
         Args:
-            outputs: Task to fused output (b, c, h, w).
+            outputs: Output's name to the fused output (b, c, h, w).
             images: (b, 3, h, w) in [0, 1], the views to learn from.
 
         Returns:
             Images, targets and weights, mixed alike.
         """
-        targets = {task: loss.pseudo_target(outputs[task], self.hard) for task, loss in self.task_losses.items()}
+        targets = {name: loss.pseudo_target(outputs[name], self.hard) for name, loss in self.losses.items()}
         weight = agreement_weight(outputs["mask"], outputs["distance"], outputs["boundary"], self.weighing)
         if self.cutmix <= 0.0 or len(images) < 2:
             return PseudoBatch(images, targets, weight)
         partner = torch.arange(len(images), device=images.device).roll(1)
         boxes = cutmix_boxes(len(images), images.shape[2], images.shape[3], prob=self.cutmix).to(images.device)
-        mixed = {task: mix(target, partner, boxes) for task, target in targets.items()}
+        mixed = {name: mix(target, partner, boxes) for name, target in targets.items()}
         return PseudoBatch(mix(images, partner, boxes), mixed, mix(weight, partner, boxes))

@@ -153,7 +153,7 @@ def test_a_task_is_added_in_an_overlay(configs, dataset, tmp_path):
         "network_def#features#experts": 4,
         "network_def#tasks": {"mask": 2, "distance": 1, "boundary": 2, "nuclei": 2},
         "network_def#experts": [["mask"], ["distance"], ["boundary"], ["nuclei"]],
-        "task_losses#nuclei": {"_target_": "custom.losses.SegmentationLoss"},
+        "losses#nuclei": {"_target_": "custom.losses.SegmentationLoss"},
         "objective#coefficients#nuclei": 1.0,
         "make_targets": [*base["make_targets"], {"_target_": "CopyItemsd", "keys": "mask", "names": "nuclei"}],
     }

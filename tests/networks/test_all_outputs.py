@@ -13,7 +13,7 @@ def network():
 
 def test_forward_is_tasks(network):
     image = torch.rand(1, 3, 32, 32)
-    ours, theirs = AllOutputs(network)(image), network.tasks(image)
+    ours, theirs = AllOutputs(network)(image), network.outputs(image)
     assert list(ours) == list(theirs)
     for key, value in ours.items():
         assert torch.equal(value, theirs[key])
@@ -23,7 +23,7 @@ def test_for_several_data_sets_it_takes_the_tasks_too():
     task = {"head": "btcv", "modality": "ct", "labels": {"1": "spleen"}}
     network = M4oE({"btcv": task}, embed=4, depths=(1,), heads=(1,)).eval()
     image, number = torch.rand(2, 3, 16, 16), torch.tensor([0, 0])
-    assert torch.equal(AllOutputs(network)(image, number)["logits"], network.tasks(image, number)["logits"])
+    assert torch.equal(AllOutputs(network)(image, number)["logits"], network.outputs(image, number)["logits"])
     assert unwrap(AveragedModel(AllOutputs(network))).task_names == ["btcv"]
     scripted = torch.jit.script(network)
     assert unwrap(AllOutputs(scripted)) is scripted

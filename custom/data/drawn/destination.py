@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...checks import RequestError
+from ...files import replacing_directory
 from ...place import cache_dir
 from ..datalist import FILE_NAME
-from ..output_directory import replaced
 
 
 def draw_into(output: Path, seed: int, draw: Callable[[Path], None]) -> None:
@@ -30,7 +30,7 @@ def draw_into(output: Path, seed: int, draw: Callable[[Path], None]) -> None:
     output = Path(os.path.abspath(output))
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise RequestError(f"{output}: exists and is not empty, wanted a new directory for --output")
-    with replaced(output) as fresh:
+    with replacing_directory(output) as fresh:
         draw(fresh)
 
 

@@ -1,39 +1,38 @@
-"""A data set in its owner's layout -> `datalist.json`, `images/`, `labels/` and `contact_sheet.png`.
+"""A data set of tiles in its owner's layout -> `datalist.json`, `images/`, `labels/` and `contact_sheet.png`.
 
-Everything is checked before anything is written; the result appears under its name only when it is whole.
+What is written appears under its name only when all of it was checked and is whole.
 """
 
-import json
+from __future__ import annotations
+
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
-from ...checks import RequestError
-from ...drawing.sheet import ContactSheetCell, draw_cell, draw_sheet
+from ...checks import RequestError, raise_problems
+from ...drawing.sheet import SheetCell, draw_sheet
+from ...drawing.tile import tile_cell
+from ...files import replacing_directory
 from .. import datalist, splits
-from ..datalist import raise_problems
+from ..datalist import FOR_TRAINING, Item
 from ..images import KEPT_SUFFIXES
-from ..output_directory import check_output, replaced
 from ..patients import with_patients
+from ..prepared import SHEET_NAME, check_duplicates, check_output, on_sheet, write_items
 from ..record import Record
 from . import crag, folder, glas
-from .pair import load_pair
+from .pair import Pair, load_pair
 
 READERS = {"glas": glas.read, "crag": crag.read, "folder": folder.read}
 MPP = {"glas": glas.MPP, "crag": crag.MPP}
 
-# More than this on the contact sheet cannot be looked at; without outlines only the kind of image is to be seen.
-_CELLS, _UNLABELLED_CELLS = 400, 16
 _MPP_RANGE = (0.05, 20.0)
 
 
 @dataclass(frozen=True)
-class _Facts:
+class _Measures:
     """What the checks learn about a record, kept instead of its pixels."""
 
     digest: str
@@ -86,14 +85,12 @@ def prepare(
     if not drawn["training"]:
         raise RequestError(f"{split or source}: no labelled training image, wanted at least one")
     sections = _sections(records, drawn)
-    facts = _examine(records)
-    _check_duplicates(sections, facts)
-    head = {"name": name, "mpp": microns, **_statistics(sections, facts), "seed": seed, "command": command}
-    with replaced(output) as target:
-        _write(target, head, sections)
+    head = {"name": name, "mpp": microns, "seed": seed, "command": command}
+    with replacing_directory(output) as target:
+        measures = _write(target, head, sections)
     ending = [f'replaced the earlier data set "{earlier}" in {output}'] if earlier else []
-    ending += [f"written to {output}; look at {output / 'contact_sheet.png'} before you train"]
-    return _summary(records, sections, facts, split) + ending
+    ending += [f"written to {output}; look at {output / SHEET_NAME} before you train"]
+    return _summary(records, sections, measures, split) + ending
 
 
 def _mpp(name: str, mpp: float | None) -> float:
@@ -142,37 +139,47 @@ def _sections(records: list[Record], drawn: dict[str, list[str]]) -> dict[str, l
     return dict(sorted(result.items(), key=lambda item: (item[0] not in datalist.SECTIONS,)))
 
 
-def _progress(records: list[Record], text: str) -> Any:
-    return tqdm(records, desc=text, unit="image", delay=2, disable=None, leave=False)
+def _write(target: Path, head: Item, sections: dict[str, list[Record]]) -> dict[str, _Measures]:
+    """Check and write all, each image decoded once; what is known of each record."""
+    measures: dict[str, _Measures] = {}
+    cells: dict[str, list[SheetCell]] = defaultdict(list)
+    shown = on_sheet(sections)
+
+    def write_one(name: str, record: Record) -> Item:
+        pair = load_pair(record)
+        measures[record.id] = _Measures(pair.digest, pair.glands, pair.histogram, pair.notes)
+        outlines = pair.instances if name != "unlabelled" else None
+        if record.id in shown:
+            caption = record.id if outlines is None else f"{record.id}: {pair.glands}"
+            cells[name].append(tile_cell(pair.image.rgb, outlines, caption))
+        item = {"image": _write_image(target, record, pair)}
+        if outlines is not None:
+            item["label"] = f"labels/{record.id}.png"
+            Image.fromarray(outlines.astype(np.uint8 if pair.glands < 256 else np.uint16)).save(target / item["label"])
+        return item
+
+    items, checksums = write_items(target, sections, "image", write_one)
+    check_duplicates(sections, {name: one.digest for name, one in measures.items()}, "picture")
+    datalist.write(target, {**head, **_statistics(sections, measures)}, items, checksums)
+    titled = {_title(name, found, sections[name]): found for name, found in cells.items()}
+    draw_sheet(titled).save(target / SHEET_NAME)
+    return measures
 
 
-def _examine(records: list[Record]) -> dict[str, _Facts]:
-    facts, problems = {}, []
-    for record in _progress(records, "checking"):
-        try:
-            pair = load_pair(record)
-        except RequestError as error:
-            problems.append(str(error))
-            continue
-        facts[record.id] = _Facts(pair.digest, pair.glands, pair.histogram, pair.notes)
-    raise_problems(problems, len(records))
-    return facts
+def _write_image(target: Path, record: Record, pair: Pair) -> str:
+    """The image as it is, byte by byte; as PNG where it had to be converted or its kind is not kept."""
+    keep = not pair.image.note and record.image.suffix in KEPT_SUFFIXES
+    name = f"images/{record.id}{record.image.suffix if keep else '.png'}"
+    if keep:
+        (target / name).write_bytes(pair.image.content)
+    else:
+        Image.fromarray(pair.image.rgb).save(target / name)
+    return name
 
 
-def _check_duplicates(sections: dict[str, list[Record]], facts: dict[str, _Facts]) -> None:
-    seen: dict[str, tuple[str, Record]] = {}
-    problems = []
-    for name, records in sections.items():
-        for record in records:
-            section, other = seen.setdefault(facts[record.id].digest, (name, record))
-            if section != name:
-                problems.append(f"{record.image}: in {name}, the same picture as {other.image} in {section}")
-    raise_problems(problems, sum(map(len, sections.values())))
-
-
-def _statistics(sections: dict[str, list[Record]], facts: dict[str, _Facts]) -> dict[str, list[float]]:
+def _statistics(sections: dict[str, list[Record]], measures: dict[str, _Measures]) -> dict[str, list[float]]:
     """Mean and standard deviation over all pixels of the labelled and unlabelled training images, in [0, 1]."""
-    seen = [facts[record.id].histogram for name in ("training", "unlabelled") for record in sections[name]]
+    seen = [measures[record.id].histogram for name in FOR_TRAINING for record in sections[name]]
     counts = np.sum(seen, axis=0)
     values = np.arange(256) / 255
     mean = (counts * values).sum(axis=1) / counts.sum(axis=1)
@@ -180,65 +187,25 @@ def _statistics(sections: dict[str, list[Record]], facts: dict[str, _Facts]) -> 
     return {"mean": np.round(mean, 6).tolist(), "std": np.round(np.sqrt(variance), 6).tolist()}
 
 
-def _write(target: Path, head: dict[str, Any], sections: dict[str, list[Record]]) -> None:
-    items: dict[str, list[dict[str, str]]] = {name: [] for name in sections}
-    cells: dict[str, list[ContactSheetCell]] = defaultdict(list)
-    on_sheet = _on_sheet(sections)
-    section_of = {record.id: name for name, records in sections.items() for record in records}
-    (target / "images").mkdir()
-    (target / "labels").mkdir()
-    for record in _progress([record for records in sections.values() for record in records], "writing"):
-        name = section_of[record.id]
-        pair = load_pair(record)
-        keep = not pair.image.note and record.image.suffix in KEPT_SUFFIXES
-        image = f"images/{record.id}{record.image.suffix if keep else '.png'}"
-        if keep:
-            (target / image).write_bytes(pair.image.content)
-        else:
-            Image.fromarray(pair.image.rgb).save(target / image)
-        item = {"image": image}
-        if name != "unlabelled" and pair.instances is not None:
-            item["label"] = f"labels/{record.id}.png"
-            depth = np.uint8 if pair.glands < 256 else np.uint16
-            Image.fromarray(pair.instances.astype(depth)).save(target / item["label"])
-        if record.id in on_sheet:
-            outlines = pair.instances if "label" in item else None
-            caption = f"{record.id}: {pair.glands}" if "label" in item else record.id
-            cells[name].append(draw_cell(pair.image.rgb, outlines, caption))
-        items[name].append({**item, "id": record.id, "patient": record.patient})
-    titled = {_title(name, shown, sections[name]): shown for name, shown in cells.items()}
-    draw_sheet(titled).save(target / "contact_sheet.png")
-    text = json.dumps({**head, **items}, indent=1, ensure_ascii=False)
-    (target / datalist.FILE_NAME).write_text(text + "\n", encoding="utf-8")
-
-
-def _on_sheet(sections: dict[str, list[Record]]) -> set[str]:
-    """The ids on the contact sheet: all, or evenly spread ones where there are too many."""
-    outlined = [record.id for name, records in sections.items() if name != "unlabelled" for record in records]
-    plain = [record.id for record in sections["unlabelled"]]
-    groups = ((outlined, _CELLS), (plain, _UNLABELLED_CELLS))
-    return {one for ids, most in groups for one in ids[:: max(1, -(-len(ids) // most))]}
-
-
-def _title(name: str, shown: list[ContactSheetCell], records: list[Record]) -> str:
+def _title(name: str, shown: list[SheetCell], records: list[Record]) -> str:
     what = "without outlines" if name == "unlabelled" else "with outlines and number of glands"
     return f"{name}: {len(shown)} of {len(records)}, {what}"
 
 
 def _summary(
-    records: list[Record], sections: dict[str, list[Record]], facts: dict[str, _Facts], split: str | None
+    records: list[Record], sections: dict[str, list[Record]], measures: dict[str, _Measures], split: str | None
 ) -> list[str]:
-    lines = [note for record in records for note in facts[record.id].notes]
-    trained = {record.patient for name in ("training", "unlabelled") for record in sections[name]} - {""}
+    lines = [note for found in sections.values() for record in found for note in measures[record.id].notes]
+    trained = {record.patient for name in FOR_TRAINING for record in sections[name]} - {""}
     for name, found in sections.items():
         patients = {record.patient for record in found} - {""}
         text = f"{name:<10} {len(found):4d} images"
         if patients:
             text += f", {len(patients):2d} patients"
-        if name not in ("training", "unlabelled") and patients & trained:
+        if name not in FOR_TRAINING and patients & trained:
             text += f" ({len(patients & trained)} of them in training or unlabelled too)"
         if name != "unlabelled":
-            text += f", {sum(facts[record.id].glands for record in found):5d} glands"
+            text += f", {sum(measures[record.id].glands for record in found):5d} glands"
         lines.append(text)
     used = sum(map(len, sections.values()))
     if used < len(records):

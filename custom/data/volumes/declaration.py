@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from typing import Any
 
 from ...checks import RequestError, did_you_mean
 from ..datalist import DESCRIPTION
+from .values import INTENSITIES, check_intensity, check_labels, check_one_piece, check_spacing, is_pair
 
-_SHIPPED = Path(__file__).with_name("data_sets")
+_SHIPPED = Path(__file__).with_name("declared")
 SHIPPED = ("flare22", "amos22", "atlas23", "btcv", "acdc", "hippocampus")
 CASE = "{case}"
 # As the gland recipe's folder; .* stands for any volume or picture.
@@ -26,9 +26,6 @@ _FOLDER = [
 _NEEDED, _OPTIONAL = ("name", "labels", "spacing", "modalities"), ("layout", "patient", "one_piece")
 _KEYS = {**dict.fromkeys(_NEEDED, True), **dict.fromkeys(_OPTIONAL, False)}
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # part of file names, options and the keys of a state dict
-_INTENSITIES = {"window_hu": "two numbers in HU, low < high", "percentiles": "two numbers, 0 <= low < high <= 100"}
-_MOST_LABELS = 254  # channel numbers are uint8
-_SPACING_RANGE_MM = (0.01, 50.0)
 
 
 @dataclass(frozen=True)
@@ -130,97 +127,12 @@ def read(path: Path) -> Declaration:
         raise RequestError(f"{path}: {error}") from None
 
 
-def check_labels(value: object) -> dict[int, str]:
-    """Label ids with their names, from JSON.
-
-    Args:
-        value: `{"1": "spleen", ...}`; gaps are allowed.
-
-    Returns:
-        The same with whole numbers, ascending.
-
-    Raises:
-        RequestError: it is no such table.
-    """
-    if not isinstance(value, dict) or not value:
-        raise RequestError(f'labels: found {value!r}, wanted ids and names such as {{"1": "spleen"}}')
-    for key, organ in value.items():
-        if not re.fullmatch(r"[1-9]\d{0,8}", key):
-            raise RequestError(f"labels: found the id {key!r}, wanted a positive whole number (0 is the background)")
-        if not isinstance(organ, str) or not organ.strip():
-            raise RequestError(f"labels: found {organ!r} for {key}, wanted a name")
-    names = list(value.values())
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise RequestError(f"labels: found {twice[0]!r} twice, wanted each name once")
-    if len(value) > _MOST_LABELS:
-        raise RequestError(f"labels: found {len(value)}, wanted at most {_MOST_LABELS}")
-    return dict(sorted((int(key), organ) for key, organ in value.items()))
-
-
-def check_spacing(value: object) -> tuple[float, float]:
-    """In-plane spacing, from JSON.
-
-    Raises:
-        RequestError: it is no pair of lengths in mm.
-    """
-    low, high = _SPACING_RANGE_MM
-    if not _is_pair(value) or not all(low <= one <= high for one in value):  # type: ignore[attr-defined]
-        raise RequestError(f"spacing: found {value!r}, wanted two lengths in mm between {low} and {high}")
-    return float(value[0]), float(value[1])  # type: ignore[index]
-
-
-def check_one_piece(value: object, labels: Mapping[int, str]) -> list[int]:
-    """Ids of the organs that are one connected piece, from JSON; they are returned in ascending order.
-
-    Args:
-        value: such as `[1, 2]`; may be empty.
-        labels: what `check_labels` gave.
-
-    Raises:
-        RequestError: it is no list, or holds something else than an id of `labels`, or one twice.
-    """
-    if not isinstance(value, list):
-        raise RequestError(f"one_piece: found {value!r}, wanted a list of ids of labels such as [1, 2]")
-    for one in value:
-        if type(one) is not int or one not in labels or value.count(one) > 1:  # True is an int too
-            raise RequestError(f"one_piece: found {one!r} in {value}, wanted ids of labels {list(labels)}, each once")
-    return sorted(value)
-
-
-def check_intensity(name: str, value: object) -> dict[str, list[float]]:
-    """How a modality's intensities become [0, 1], from JSON; other keys are left out.
-
-    Args:
-        name: of the modality.
-        value: holds one of `window_hu` and `percentiles`.
-
-    Raises:
-        RequestError: it holds neither or both, or the numbers are not in order.
-    """
-    found = {} if not isinstance(value, dict) else {key: value[key] for key in _INTENSITIES if key in value}
-    if len(found) != 1:
-        said = " and ".join(found) or "neither"
-        raise RequestError(f"modality {name!r}: found {said}, wanted one of {' and '.join(_INTENSITIES)}")
-    [(key, pair)] = found.items()
-    fits = _is_pair(pair) and pair[0] < pair[1] and (key == "window_hu" or (pair[0] >= 0 and pair[1] <= 100))
-    if not fits:
-        raise RequestError(f"modality {name!r}: found {key} {pair!r}, wanted {_INTENSITIES[key]}")
-    return {key: [float(one) for one in pair]}
-
-
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Python's JSON keeps the last of two equal keys in silence: two lines for label 3 would be one."""
     keys = [key for key, _ in pairs]
     if twice := [key for key in keys if keys.count(key) > 1]:
         raise ValueError(f"the key {twice[0]!r} is there twice")
     return dict(pairs)
-
-
-def _is_pair(value: object) -> bool:
-    def is_number(one: object) -> bool:
-        return isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
-
-    return isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
 
 
 def _is_word(value: object) -> bool:
@@ -261,8 +173,8 @@ def _modalities(value: object) -> tuple[dict[str, dict[str, list[float]]], dict[
         if not _is_word(name):
             raise RequestError(f"modalities: found the name {name!r}, wanted letters, digits, _ and -")
         intensities[name] = check_intensity(name, rule)
-        if unknown := [key for key in rule if key not in (*_INTENSITIES, "cases")]:
-            near = did_you_mean(unknown[0], [*_INTENSITIES, "cases"]) or f", wanted {', '.join(_INTENSITIES)}, cases"
+        if unknown := [key for key in rule if key not in (*INTENSITIES, "cases")]:
+            near = did_you_mean(unknown[0], [*INTENSITIES, "cases"]) or f", wanted {', '.join(INTENSITIES)}, cases"
             raise RequestError(f"modality {name!r}: found the key {unknown[0]!r}{near}")
         if "cases" in rule:
             cases[name] = _range(name, rule["cases"])
@@ -276,7 +188,7 @@ def _modalities(value: object) -> tuple[dict[str, dict[str, list[float]]], dict[
 
 
 def _range(name: str, value: object) -> tuple[int, int]:
-    if not isinstance(value, list) or not _is_pair(value) or not all(isinstance(one, int) for one in value):
+    if not isinstance(value, list) or not is_pair(value) or not all(isinstance(one, int) for one in value):
         raise RequestError(f"modality {name!r}: found cases {value!r}, wanted the first and the last case number")
     if not 0 <= value[0] <= value[1]:
         raise RequestError(f"modality {name!r}: found cases {value!r}, wanted 0 <= first <= last")

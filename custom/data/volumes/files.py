@@ -14,6 +14,7 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
 from ...checks import RequestError
+from ...geometry.turn import Turn
 from ..images import decode_grey, decode_mask
 from ..record import Record
 from ..source_file import SourceFile
@@ -49,9 +50,8 @@ class Volume:
 
     def upright(self) -> Volume:
         """The same volume with its axes towards right, front and head, as far as turns by 90 degrees go."""
-        turn = nib.orientations.io_orientation(self.affine)
-        values = nib.orientations.apply_orientation(self.values, turn)
-        affine = self.affine @ nib.orientations.inv_ornt_aff(turn, self.values.shape)
+        turn = Turn.of(self.affine)
+        values, affine = turn.apply(self.values), turn.affine(self.affine, self.values.shape)
         return Volume(values, affine, self.note)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from ...checks import RequestError, did_you_mean
-from ..datalist import raise_problems
+from ...targets.organ_task import OrganTask, TaskTable
+from .. import inputs
+from ..datalist import Item
 from ..images import IMAGE_SUFFIXES
 from ..record import Record
 from ..source_file import SourceFile, files_below
@@ -22,13 +23,10 @@ SUFFIXES = (*VOLUME_SUFFIXES, *IMAGE_SUFFIXES)
 
 
 def listing(directory: str | os.PathLike[str]) -> list[str]:
-    """All volumes below a directory, in the order of their names; a picture is a volume of one slice.
+    """All volumes below a directory, in the order of their names, at least one; a picture is a volume of one slice.
 
     Args:
         directory: The directory, or one volume.
-
-    Returns:
-        Their paths, at least one.
 
     Raises:
         RequestError: Nothing is there, or no volume is.
@@ -36,7 +34,7 @@ def listing(directory: str | os.PathLike[str]) -> list[str]:
     return files_below(directory, SUFFIXES, "volume")
 
 
-def chosen(tasks: Mapping[str, Mapping[str, Any]], task: Any) -> list[str]:
+def chosen(tasks: TaskTable, task: Any) -> list[str]:
     """The tasks that a user asks for.
 
     Args:
@@ -51,7 +49,7 @@ def chosen(tasks: Mapping[str, Mapping[str, Any]], task: Any) -> list[str]:
     """
     if not isinstance(tasks, Mapping):
         raise RequestError(f"--tasks: found {tasks!r}, wanted --task {tasks}: the table is the weights' own")
-    known = ", ".join(f"{name} ({facts['modality']})" for name, facts in tasks.items())
+    known = ", ".join(f"{name} ({one['modality']})" for name, one in tasks.items())
     names = list(dict.fromkeys([task] if isinstance(task, str) and task else map(str, task or [])))
     if not names and len(tasks) == 1:
         names = list(tasks)
@@ -66,9 +64,7 @@ def chosen(tasks: Mapping[str, Mapping[str, Any]], task: Any) -> list[str]:
     return names
 
 
-def readable(
-    paths: Sequence[str], tasks: Mapping[str, Mapping[str, Any]], names: Sequence[str]
-) -> list[dict[str, Any]]:
+def readable(paths: Sequence[str], tasks: TaskTable, names: Sequence[str]) -> list[Item]:
     """The volumes that can be read, as items of a data set; the others are named in the log.
 
     A volume is an item once for all tasks that want its intensities the same, so that they can share a pass.
@@ -87,19 +83,12 @@ def readable(
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(repr(tasks[name]["intensity"]), []).append(name)
-    spacing = tasks[names[0]]["spacing"]
-    items, problems = [], []
-    for path in tqdm(paths, desc="checking volumes", unit="volume", delay=2, disable=None, leave=False):
-        try:
-            pair = load_volumes(Record(path, "", SourceFile(Path(path)), None), (), (spacing[0], spacing[1]))
-        except RequestError as error:
-            problems.append(str(error))
-            continue
-        if pair.image.note:
-            logging.getLogger(__name__).warning("%s: %s", path, pair.image.note)
-        items += [{"image": path, "task": group[0], "tasks": group} for group in groups.values()]
-    if not items:
-        raise_problems(problems, len(paths))
-    for problem in problems:
-        logging.getLogger(__name__).error("left out: %s", problem)
-    return items
+    return inputs.readable(paths, "volume", partial(_open, tasks[names[0]], list(groups.values())))
+
+
+def _open(task: OrganTask, groups: Sequence[list[str]], path: str) -> list[Item]:
+    width, height = task["spacing"]
+    image = load_volumes(Record(path, "", SourceFile(Path(path)), None), (), (width, height)).image
+    if image.note:
+        logging.getLogger(__name__).warning("%s: %s", path, image.note)
+    return [{"image": path, "task": group[0], "tasks": group} for group in groups]

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from ...checks import RequestError
-from ..datalist import raise_problems
+from ...checks import RequestError, raise_problems
 from ..images import IMAGE_SUFFIXES
 from ..record import Record
 from ..source_file import SourceFile, source_files

@@ -37,7 +37,7 @@ def measure(pair: VolumePair) -> VolumeMeasures:
         pair: the volume with its label, if it has one.
 
     Returns:
-        The facts.
+        What was measured.
     """
     notes = tuple(volume.note for volume in (pair.image, pair.label) if volume is not None and volume.note)
     if pair.label is None:
@@ -54,13 +54,15 @@ def measure(pair: VolumePair) -> VolumeMeasures:
     return VolumeMeasures(pair.digest, amounts, {one: total[one] / counts[one] for one in ids}, notes)
 
 
-def summary(declaration: Declaration, sections: dict[str, list[Record]], facts: dict[str, VolumeMeasures]) -> list[str]:
+def summary(
+    declaration: Declaration, sections: dict[str, list[Record]], measures: dict[str, VolumeMeasures]
+) -> list[str]:
     """What there is, in lines.
 
     Args:
         declaration: of the data set.
         sections: the volumes by section.
-        facts: by id.
+        measures: by id.
 
     Returns:
         Volumes and patients of each section and modality, each organ's volume, and what is odd.
@@ -73,13 +75,13 @@ def summary(declaration: Declaration, sections: dict[str, list[Record]], facts: 
             modalities = Counter(record.modality for record in records)
             text += f", {patients:3d} patients: " + ", ".join(f"{one} {n}" for one, n in sorted(modalities.items()))
         lines.append(text)
-    labelled = [facts[record.id] for name, found in sections.items() if name != "unlabelled" for record in found]
+    labelled = [measures[record.id] for name, found in sections.items() if name != "unlabelled" for record in found]
     used = [record for records in sections.values() for record in records]
     return (
         lines
         + _organs(declaration.labels, labelled, all(map(is_picture, used)))
         + _sides(declaration.labels, labelled)
-        + _notes([facts[record.id] for record in used])
+        + _notes([measures[record.id] for record in used])
     )
 
 
@@ -89,13 +91,13 @@ def _organs(labels: dict[int, str], labelled: list[VolumeMeasures], flat: bool) 
     unit, factor = ("cm²", 10.0) if flat else ("ml", 1.0)
     lines = []
     for one, organ in labels.items():
-        amounts = [fact.amounts[one] * factor for fact in labelled if one in fact.amounts]
+        amounts = [volume.amounts[one] * factor for volume in labelled if one in volume.amounts]
         text = f"  {f'{one} {organ}':<{width}}  in {len(amounts):3d} of {len(labelled)}"
         if amounts:
             low, middle, high = (_number(value) for value in (min(amounts), statistics.median(amounts), max(amounts)))
             text += f", median {middle} {unit} ({low} to {high})"
         lines.append(text)
-    if missing := [organ for one, organ in labels.items() if not any(one in fact.amounts for fact in labelled)]:
+    if missing := [organ for one, organ in labels.items() if not any(one in volume.amounts for volume in labelled)]:
         lines.append(f"no volume holds {', '.join(missing)}: is it the right data set?")
     return lines
 
@@ -112,7 +114,7 @@ def _sides(labels: dict[int, str], labelled: list[VolumeMeasures]) -> list[str]:
         left = ids.get(_SIDES[1] + organ.removeprefix(_SIDES[0])) if organ.startswith(_SIDES[0]) else None
         if left is None:
             continue
-        both = [fact.right_mm for fact in labelled if {left, right} <= fact.right_mm.keys()]
+        both = [volume.right_mm for volume in labelled if {left, right} <= volume.right_mm.keys()]
         if wrong := sum(place[right] < place[left] for place in both):
             other = labels[left]
             found = f"the {organ} lies to the left of the {other} in {wrong} of {len(both)} volumes"
@@ -120,6 +122,6 @@ def _sides(labels: dict[int, str], labelled: list[VolumeMeasures]) -> list[str]:
     return lines
 
 
-def _notes(facts: list[VolumeMeasures]) -> list[str]:
-    counts = Counter(note for fact in facts for note in dict.fromkeys(fact.notes))
-    return [f"in {number} of {len(facts)} volumes {note}" for note, number in counts.items()]
+def _notes(measures: list[VolumeMeasures]) -> list[str]:
+    counts = Counter(note for volume in measures for note in dict.fromkeys(volume.notes))
+    return [f"in {number} of {len(measures)} volumes {note}" for note, number in counts.items()]

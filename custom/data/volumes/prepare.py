@@ -1,38 +1,33 @@
 """A data set of volumes in its owner's layout -> `datalist.json`, `images/`, `labels/` and `contact_sheet.png`.
 
-Everything is checked before anything is written; the result appears under its name only when it is whole.
+What is written appears under its name only when all of it was checked and is whole.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from tqdm import tqdm
-
-from ...checks import RequestError
-from ...drawing.sheet import ContactSheetCell
+from ...checks import RequestError, raise_problems
+from ...drawing.colours import organ_colour
+from ...drawing.sheet import SheetCell, draw_sheet
+from ...files import replacing_directory
 from .. import datalist, splits
-from ..datalist import raise_problems
-from ..output_directory import check_output, replaced
+from ..datalist import FOR_TRAINING, Item
 from ..patients import with_patients
+from ..prepared import SHEET_NAME, check_duplicates, check_output, on_sheet, write_items
 from ..record import Record
 from ..source_file import SourceFile
-from . import layout as volume_layout
+from . import layout
 from .declaration import Declaration
 from .files import is_picture, load_volumes
 from .measures import VolumeMeasures, measure, summary
-from .sheet import colours, draw_volume, draw_volume_sheet
+from .sheet import volume_cell
 
 _SECTIONS = ("training", "unlabelled", "validation", "test")
-_FOR_TRAINING = ("training", "unlabelled")
-# More than this on the contact sheet cannot be looked at.
-_CELLS, _UNLABELLED_CELLS = 400, 16
-_Item = TypeVar("_Item")
 
 
 def prepare(
@@ -73,7 +68,7 @@ def prepare(
         )
     output = output.resolve()  # a link to a larger disk stays a link
     earlier = check_output(output, source)
-    records = volume_layout.find(source, declaration)
+    records = layout.find(source, declaration)
     if patients is not None:
         records = with_patients(records, patients)
     sections = _listed(records, split) if split is not None else _drawn(records, validation, test, seed)
@@ -81,16 +76,12 @@ def prepare(
         raise RequestError(f"{split or source}: no labelled training volume, wanted at least one")
     _leave_out_held_out(sections)
     _check_patients(sections)
-    used = [record for found in sections.values() for record in found]
-    facts, cells = _examine(declaration, sections)
-    _check_duplicates(sections, facts)
-    with replaced(output) as target:
-        _write(target, _head(declaration, used, seed, command), sections)
-        titled = {_title(name, cells, found): _shown(cells, found) for name, found in sections.items()}
-        draw_volume_sheet(titled, declaration.labels).save(target / "contact_sheet.png")
+    head = _head(declaration, sections, seed, command)
+    with replacing_directory(output) as target:
+        measures = _write(target, declaration, head, sections)
     ending = [f'replaced the earlier data set "{earlier}" in {output}'] if earlier else []
-    ending += [f"written to {output}; look at {output / 'contact_sheet.png'} before you train"]
-    return summary(declaration, sections, facts) + _remarks(records, sections, split) + ending
+    ending += [f"written to {output}; look at {output / SHEET_NAME} before you train"]
+    return summary(declaration, sections, measures) + _remarks(records, sections, split) + ending
 
 
 def _drawn(records: list[Record], validation: float, test: float, seed: int) -> dict[str, list[Record]]:
@@ -126,7 +117,7 @@ def _names(records: list[Record]) -> list[str]:
 
 def _leave_out_held_out(sections: dict[str, list[Record]]) -> None:
     """Drop the owner's unlabelled volumes of patients held out: the first phase would show them to the network."""
-    held_out = {record.patient for name in sections if name not in _FOR_TRAINING for record in sections[name]}
+    held_out = {record.patient for name in sections if name not in FOR_TRAINING for record in sections[name]}
     sections["unlabelled"] = [
         record for record in sections["unlabelled"] if record.section != "unlabelled" or record.patient not in held_out
     ]
@@ -138,80 +129,56 @@ def _check_patients(sections: dict[str, list[Record]]) -> None:
     for name, records in sections.items():
         for record in records:
             section, other = seen.setdefault(record.patient, (name, record))
-            if section != name and {section, name} != set(_FOR_TRAINING):
+            if section != name and {section, name} != set(FOR_TRAINING):
                 whose = f"the patient {record.patient} of {other.id} in {section}"
                 problems.append(f"{record.id} in {name}: is of {whose}, wanted each patient in one section")
     raise_problems(problems, sum(map(len, sections.values())))
 
 
-def _progress(records: list[_Item], text: str) -> Any:
-    return tqdm(records, desc=text, unit="volume", delay=2, disable=None, leave=False)
-
-
-def _examine(
-    declaration: Declaration, sections: dict[str, list[Record]]
-) -> tuple[dict[str, VolumeMeasures], dict[str, ContactSheetCell]]:
-    """Read each volume once: what is to be known, and drawn, of it is kept instead of its voxels."""
-    shades = colours(declaration.labels)
-    on_sheet = _on_sheet(sections)
-    facts, cells, problems = {}, {}, []
-    section_of = {record.id: name for name, records in sections.items() for record in records}
-    records = [record for found in sections.values() for record in found]
-    for record in _progress(records, "checking"):
-        try:
-            shown = dataclasses.replace(record, label=None) if section_of[record.id] == "unlabelled" else record
-            pair = load_volumes(shown, declaration.labels, declaration.spacing)
-        except RequestError as error:
-            problems.append(str(error))
-            continue
-        facts[record.id] = measure(pair)
-        if record.id in on_sheet:
-            intensity = declaration.modalities[record.modality]
-            cells[record.id] = draw_volume(pair, intensity, shades, record.id)
-    raise_problems(problems, len(records))
-    return facts, cells
-
-
-def _check_duplicates(sections: dict[str, list[Record]], facts: dict[str, VolumeMeasures]) -> None:
-    seen: dict[str, tuple[str, Record]] = {}
-    problems = []
-    for name, records in sections.items():
-        for record in records:
-            section, other = seen.setdefault(facts[record.id].digest, (name, record))
-            if other is not record:
-                there = "" if section == name else f" in {section}"
-                where = "" if section == name else f"in {name}, "
-                problems.append(f"{record.image}: {where}the same volume as {other.image}{there}")
-    raise_problems(problems, sum(map(len, sections.values())))
-
-
-def _head(declaration: Declaration, used: list[Record], seed: int, command: str) -> dict[str, Any]:
-    there = {record.modality for record in used}
+def _head(declaration: Declaration, sections: dict[str, list[Record]], seed: int, command: str) -> dict[str, Any]:
+    used = {record.modality for found in sections.values() for record in found}
     return {
         "name": declaration.name,
         "labels": {str(one): organ for one, organ in declaration.labels.items()},
         "one_piece": list(declaration.one_piece),
         "spacing": list(declaration.spacing),
-        "modalities": {name: rule for name, rule in declaration.modalities.items() if name in there},
+        "modalities": {name: rule for name, rule in declaration.modalities.items() if name in used},
         "seed": seed,
         "command": command,
     }
 
 
-def _write(target: Path, head: dict[str, Any], sections: dict[str, list[Record]]) -> None:
-    items: dict[str, list[dict[str, str]]] = {name: [] for name in sections}
-    (target / "images").mkdir()
-    (target / "labels").mkdir()
-    pairs = [(name, record) for name, records in sections.items() for record in records]
-    for name, record in _progress(pairs, "writing"):
+def _write(
+    target: Path, declaration: Declaration, head: dict[str, Any], sections: dict[str, list[Record]]
+) -> dict[str, VolumeMeasures]:
+    """Check and write all, each volume read once; what is known of each."""
+    measures: dict[str, VolumeMeasures] = {}
+    cells: dict[str, list[SheetCell]] = {name: [] for name in sections}
+    shown = on_sheet(sections)
+    channels = {one: channel for channel, one in enumerate([0, *declaration.labels])}
+
+    def write_one(name: str, record: Record) -> Item:
+        used = dataclasses.replace(record, label=None) if name == "unlabelled" else record
+        pair = load_volumes(used, declaration.labels, declaration.spacing)
+        measures[record.id] = measure(pair)
+        if record.id in shown:
+            intensity = declaration.modalities[record.modality]
+            cells[name].append(volume_cell(pair, intensity, channels, record.id))
         item = {"image": f"images/{record.id}{record.image.suffix}"}
         _put(record.image, target / item["image"])
-        if name != "unlabelled" and record.label is not None:
-            item["label"] = f"labels/{record.id}{record.label.suffix}"
-            _put(record.label, target / item["label"])
-        items[name].append({**item, "id": record.id, "patient": record.patient, "modality": record.modality})
-    text = json.dumps({**head, **items}, indent=1, ensure_ascii=False)
-    (target / datalist.FILE_NAME).write_text(text + "\n", encoding="utf-8")
+        if used.label is not None:
+            item["label"] = f"labels/{record.id}{used.label.suffix}"
+            _put(used.label, target / item["label"])
+        return {**item, "modality": record.modality}
+
+    items, checksums = write_items(target, sections, "volume", write_one)
+    digests = {name: volume.digest for name, volume in measures.items()}
+    check_duplicates(sections, digests, "volume", within=True)
+    datalist.write(target, head, items, checksums)
+    colours = [(organ_colour(channels[one]), f"{one} {organ}") for one, organ in declaration.labels.items()]
+    titled = {_title(name, found, sections[name]): found for name, found in cells.items()}
+    draw_sheet(titled, colours).save(target / SHEET_NAME)
+    return measures
 
 
 def _put(file: SourceFile, path: Path) -> None:
@@ -223,21 +190,9 @@ def _put(file: SourceFile, path: Path) -> None:
     path.write_bytes(file.read())
 
 
-def _on_sheet(sections: dict[str, list[Record]]) -> set[str]:
-    """The ids on the contact sheet: all, or evenly spread ones where there are too many."""
-    outlined = [record.id for name, records in sections.items() if name != "unlabelled" for record in records]
-    plain = [record.id for record in sections["unlabelled"]]
-    groups = ((outlined, _CELLS), (plain, _UNLABELLED_CELLS))
-    return {one for ids, most in groups for one in ids[:: max(1, -(-len(ids) // most))]}
-
-
-def _shown(cells: dict[str, ContactSheetCell], records: list[Record]) -> list[ContactSheetCell]:
-    return [cells[record.id] for record in records if record.id in cells]
-
-
-def _title(name: str, cells: dict[str, ContactSheetCell], records: list[Record]) -> str:
+def _title(name: str, cells: list[SheetCell], records: list[Record]) -> str:
     what = "without outlines" if name == "unlabelled" else "with outlines"
-    return f"{name}: {len(_shown(cells, records))} of {len(records)}, {what}; the patient's right is on the left"
+    return f"{name}: {len(cells)} of {len(records)}, {what}; the patient's right is on the left"
 
 
 def _remarks(records: list[Record], sections: dict[str, list[Record]], split: str | None) -> list[str]:

@@ -9,8 +9,8 @@ import torch
 from monai.inferers import Inferer, SlidingWindowInferer
 from monai.utils import BlendMode, convert_to_tensor
 from torch import nn
-from torch.nn import functional as F
 
+from ...geometry.resize import resize
 from ...networks.all_outputs import unwrap
 from ..keep_meta import keep_meta
 
@@ -88,12 +88,21 @@ class TileInferer(Inferer):
         """
         network = unwrap(network)  # type: ignore[arg-type]
         image: torch.Tensor = convert_to_tensor(inputs, track_meta=False)
-        factor = self.mpp / self.network_mpp
-        if abs(factor - 1) > _SAME_MPP:
-            image = _resize(image, [max(1, round(side * factor)) for side in image.shape[2:]])
-        views = [self._view(image, network, turns, mirror) for turns, mirror in _VIEWS[self.views]]
-        output = _resize(torch.stack(views).mean(0), list(inputs.shape[2:]))
+        seen = self.seen(image)
+        views = [self._view(seen, network, turns, mirror) for turns, mirror in _VIEWS[self.views]]
+        output = resize(torch.stack(views).mean(0), list(inputs.shape[2:]))
         return keep_meta(output, inputs)
+
+    def seen(self, image: torch.Tensor) -> torch.Tensor:
+        """The images as the network sees them: at its own resolution.
+
+        Args:
+            image: `(b, 3, h, w)` in [0, 1].
+        """
+        factor = self.mpp / self.network_mpp
+        if abs(factor - 1) <= _SAME_MPP:
+            return image
+        return resize(image, [max(1, round(side * factor)) for side in image.shape[2:]])
 
     def _view(self, image: torch.Tensor, network: nn.Module, turns: int, mirror: bool) -> torch.Tensor:
         view = torch.rot90(image.flip(-1) if mirror else image, turns, (-2, -1))
@@ -106,10 +115,3 @@ class TileInferer(Inferer):
         windows = SlidingWindowInferer(roi, self.sw_batch_size, self.overlap, BlendMode.GAUSSIAN)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.amp):
             return windows(image, network.maps).float()  # type: ignore[arg-type, union-attr]
-
-
-def _resize(image: torch.Tensor, size: list[int]) -> torch.Tensor:
-    """Bilinear, low-pass filtered where it shrinks; the same pixels where the size stays."""
-    if list(image.shape[2:]) == size:
-        return image
-    return F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)

@@ -41,8 +41,16 @@ class SquareInferer(Inferer):
             The fused outputs of all tasks at the inputs' own size, `(b, 5, h, w)`, float32.
         """
         image: torch.Tensor = convert_to_tensor(inputs, track_meta=False)
-        square = F.interpolate(image, size=[self.side_px, self.side_px], mode="area")
+        square = self.seen(image)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.amp):
             maps = unwrap(network).maps(square).float()  # type: ignore[arg-type, operator]
         output = F.interpolate(maps, size=list(inputs.shape[2:]), mode="bilinear", align_corners=False)
         return keep_meta(output, inputs)
+
+    def seen(self, image: torch.Tensor) -> torch.Tensor:
+        """The images as the network sees them: squares.
+
+        Args:
+            image: `(b, 3, h, w)` in [0, 1].
+        """
+        return F.interpolate(image, size=[self.side_px, self.side_px], mode="area")

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from skimage.measure import regionprops
 
-from ...drawing.tile import overlay
+from ...drawing.tile import tile_overlay
 from ...files import write_image
+from ...geometry.axes import as_files_hold_it, picture
 from ...targets.instances import instances
-from ..items import as_files_hold_it, gland_probability, picture
+from ...targets.maps import gland_probability
 from ..result_writer import ResultWriter
 
 
@@ -72,7 +73,7 @@ class TileWriter(ResultWriter):
             raise ValueError(f"found {ids.max()} glands, wanted at most 65535: 16 bits hold no more ids")
         probability = gland_probability(maps)
         stem = self.stems[path]
-        results = {"instances": ids.astype(np.uint16), "overlay": overlay(picture(item["image"]), ids)}
+        results = {"instances": ids.astype(np.uint16), "overlay": tile_overlay(picture(item["image"]), ids)}
         if self.probability:
             results["probability"] = np.round(255 * probability).astype(np.uint8)
         for kind, result in results.items():

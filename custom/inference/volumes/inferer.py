@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,8 +10,10 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 from monai.transforms import KeepLargestConnectedComponent
 
-from ...geometry.volume import from_ras, neighbours, resize, slice_size, to_ras
+from ...geometry.resize import resize
+from ...geometry.volume import from_ras, neighbours, slice_size, to_ras
 from ...networks.all_outputs import unwrap
+from ...targets.organ_task import OrganTask, TaskTable, channels
 from ..keep_meta import keep_meta
 
 
@@ -39,7 +41,7 @@ class VolumeInferer(Inferer):
         `prepare_batch=PrepareBatchExtraInput({"task": "task"})`, which MONAI has.
     """
 
-    def __init__(self, tasks: Mapping[str, Mapping[str, Any]], batch_slices: int = 8, amp: bool = False) -> None:
+    def __init__(self, tasks: TaskTable, batch_slices: int = 8, amp: bool = False) -> None:
         super().__init__()
         if not tasks or batch_slices < 1:
             raise ValueError(f"at least one task and one slice a pass are needed, got {list(tasks)} and {batch_slices}")
@@ -77,26 +79,46 @@ class VolumeInferer(Inferer):
         spacings = [tuple(self.tasks[name]["spacing"]) for name in names]
         for spacing in dict.fromkeys(spacings):
             rows = [row for row, other in enumerate(spacings) if other == spacing]
-            self._predict(turned, slice_size(turned, spacing), unwrap(network), names, rows, labels)  # type: ignore[arg-type]
+            self._predict(turned, unwrap(network), names, rows, labels)  # type: ignore[arg-type]
         for row, name in enumerate(names):
             if name in self._largest and labels.shape[-1] > 1:
                 labels[row] = self._largest[name](labels[row][None])[0]
-        return keep_meta(from_ras(labels, turned, inputs.affine)[None], inputs)
+        return keep_meta(from_ras(labels, inputs.affine)[None], inputs)
 
-    def _predict(
-        self, turned: MetaTensor, size: Sequence[int], network: Any, names: list[str], rows: list[int], labels: Any
-    ) -> None:
-        """Write the labels of some tasks, which share a spacing, into their rows of `labels` (t, x, y, z)."""
-        volume = turned.as_tensor()[0]
+    def seen(self, turned: MetaTensor, task: str, indices: Sequence[int]) -> torch.Tensor:
+        """Slices as the network sees them: at the task's spacing, each between its two neighbours.
+
+        Args:
+            turned: The volume (1, x, y, z) in [0, 1], in RAS.
+            task: Whose spacing it is.
+            indices: The k slices wanted, along z.
+
+        Returns:
+            (k, 3, u, v).
+        """
+        return neighbours(turned.as_tensor()[0], indices, slice_size(turned, self.tasks[task]["spacing"]))
+
+    def numbers(self, network: Any, names: Sequence[str]) -> list[int]:
+        """The numbers that a network has for some tasks.
+
+        Args:
+            network: With `task_names`, if it has other tasks beside those of the table.
+            names: Names of tasks.
+        """
         order = list(getattr(network, "task_names", self.tasks))
-        numbers = [order.index(names[row]) for row in rows]
-        for start in range(0, volume.shape[2], self.batch_slices):
-            indices = range(start, min(start + self.batch_slices, volume.shape[2]))
-            slices = neighbours(volume, indices, size)
+        return [order.index(name) for name in names]
+
+    def _predict(self, turned: MetaTensor, network: Any, names: list[str], rows: list[int], labels: Any) -> None:
+        """Write the labels of some tasks, which share a spacing, into their rows of `labels` (t, x, y, z)."""
+        width, height, depth = turned.shape[1:]
+        numbers = self.numbers(network, [names[row] for row in rows])
+        for start in range(0, depth, self.batch_slices):
+            indices = range(start, min(start + self.batch_slices, depth))
+            slices = self.seen(turned, names[rows[0]], indices)
             with torch.autocast(slices.device.type, torch.bfloat16, enabled=self.amp):
                 outputs = network.several(slices, numbers)
             for row, logits in zip(rows, outputs, strict=True):
-                winners = resize(logits.float(), volume.shape[:2]).argmax(1)
+                winners = resize(logits.float(), (width, height)).argmax(1)
                 labels[row, ..., start : indices.stop] = winners.permute(1, 2, 0).to(torch.uint8)
 
     def _names(self, task: str | Sequence[Any]) -> list[str]:
@@ -114,8 +136,8 @@ class VolumeInferer(Inferer):
         return names
 
 
-def _largest_pieces(task: Mapping[str, Any]) -> KeepLargestConnectedComponent:
-    """Voxels that touch by a corner are of one piece. A channel's number is its id's place among the labels."""
-    ids = sorted(map(int, task["labels"]))
-    channels = [1 + ids.index(one) for one in task["one_piece"]]
-    return KeepLargestConnectedComponent(channels, is_onehot=False, independent=True, connectivity=3)
+def _largest_pieces(task: OrganTask) -> KeepLargestConnectedComponent:
+    """Voxels that touch by a corner are of one piece."""
+    numbers = channels(task)
+    pieces = [numbers[one] for one in task["one_piece"]]
+    return KeepLargestConnectedComponent(pieces, is_onehot=False, independent=True, connectivity=3)

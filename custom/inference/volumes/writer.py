@@ -6,7 +6,7 @@ Axes: t tasks; x, y, z of a volume as its file has it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from monai.data.utils import affine_to_spacing
 
-from ...drawing.volume import organ_overlay
+from ...drawing.volume import volume_overlay
 from ...files import replacing, write_image
 from ...geometry.volume import to_ras
+from ...targets.organ_task import TaskTable, organs
 from ..result_writer import ResultWriter
 
 _NIFTI = (".nii", ".nii.gz")
@@ -49,7 +50,7 @@ class VolumeWriter(ResultWriter):
         self,
         inputs: Sequence[str | os.PathLike[str]],
         output_dir: str | os.PathLike[str],
-        tasks: Mapping[str, Mapping[str, Any]],
+        tasks: TaskTable,
         names: Sequence[str],
         input_dir: str | os.PathLike[str] | None = None,
     ) -> None:
@@ -67,11 +68,11 @@ class VolumeWriter(ResultWriter):
             yield task, self._write_one(path, task, item["image"], channels)
 
     def _write_one(self, path: Path, task: str, image: Any, channels: Any) -> list[dict[str, Any]]:
-        labels = sorted((int(number), organ) for number, organ in self.tasks[task]["labels"].items())
+        names = organs(self.tasks[task])
         found = np.asarray(torch.as_tensor(channels).cpu()).astype(np.uint8)
-        if found.max(initial=0) > len(labels):
-            raise ValueError(f"found the channel {found.max()}, wanted at most {len(labels)}, as {task} has organs")
-        ids = np.array([0, *(number for number, _ in labels)])
+        if found.max(initial=0) > len(names):
+            raise ValueError(f"found the channel {found.max()}, wanted at most {len(names)}, as {task} has organs")
+        ids = np.array(list(channels(self.tasks[task])))
         ids = ids.astype(np.uint8 if ids.max() <= np.iinfo(np.uint8).max else np.uint16)
         affine = np.asarray(image.affine, dtype=np.float64).reshape(-1, 4, 4)[0]
         stem = self.stems[path]
@@ -79,15 +80,20 @@ class VolumeWriter(ResultWriter):
             nib.save(_volume(ids[found], affine, path), temporary)
         turned, seen = to_ras(image, affine), to_ras(torch.from_numpy(found)[None], affine)
         spacing = [float(step) for step in affine_to_spacing(turned.affine, r=3)]
-        organs = [organ for _, organ in labels]
-        picture = organ_overlay(turned.cpu().numpy()[0], seen.numpy()[0], None, spacing, organs)
+        picture = volume_overlay(turned.cpu().numpy()[0], seen.numpy()[0], None, spacing, names)
         write_image(stem.with_name(f"{stem.name}_{task}_overlay.png"), picture)
         counts = np.bincount(found.ravel(), minlength=len(ids))
         millilitres = abs(np.linalg.det(affine[:3, :3])) / 1000
         case = self.name_of(path)
         return [
-            dict(zip(self.columns, (case, task, organ, number, int(count), f"{count * millilitres:.3f}"), strict=True))
-            for (number, organ), count in zip(labels, counts[1:], strict=True)
+            dict(
+                zip(
+                    self.columns,
+                    (case, task, organ, int(number), int(count), f"{count * millilitres:.3f}"),
+                    strict=True,
+                )
+            )
+            for number, organ, count in zip(ids[1:], names, counts[1:], strict=True)
         ]
 
 

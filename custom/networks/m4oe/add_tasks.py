@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ...checks import RequestError
+from ...targets.organ_task import HeadTask, kept
 from ..norms import JoinedNorm
 from .m4oe import M4oE
 
@@ -15,7 +16,7 @@ from .m4oe import M4oE
 def add_tasks(
     weights: Mapping[str, torch.Tensor],
     arguments: Mapping[str, Any],
-    tasks: Mapping[str, Mapping[str, Any]],
+    tasks: Mapping[str, HeadTask],
     like: str | None = None,
 ) -> M4oE:
     """Make a trained network larger: a head for each new data set, an expert, gate row and norms for each modality.
@@ -43,17 +44,17 @@ def add_tasks(
         >>> old = {"btcv": {"head": "btcv", "modality": "ct", "labels": {"1": "spleen"}}}
         >>> new = {**old, "acdc": {"head": "acdc", "modality": "mr", "labels": {"3": "left ventricle"}}}
         >>> network = M4oE(old, embed=24)
-        >>> add_tasks(network.state_dict(), network.arguments, new).experts
+        >>> add_tasks(network.state_dict(), network.arguments, new).expert_names
         ['ct', 'mr']
     """
     old = arguments["tasks"]
-    kept = {name: {key: task[key] for key in ("head", "modality", "labels")} for name, task in tasks.items()}
-    if list(kept)[: len(old)] != list(old) or any(kept[name] != dict(old[name]) for name in old):
+    shaping = kept(tasks)
+    if list(shaping)[: len(old)] != list(old) or any(shaping[name] != dict(old[name]) for name in old):
         raise RequestError(f"the tasks must begin with those of the network, {', '.join(old)}, got {', '.join(tasks)}")
     if len(tasks) == len(old):
         raise RequestError(f"found no task that the network does not have, wanted one beside {', '.join(old)}")
-    experts = [list(names) for names in arguments["experts"]]
-    there = [name for names in experts for name in names]
+    joined = [list(names) for names in arguments["modalities"]]
+    there = [name for names in joined for name in names]
     if like is not None and like not in there:
         raise RequestError(f"the network has no expert {like!r} to copy, wanted one of {', '.join(there)}")
     modalities = dict.fromkeys(task["modality"] for task in tasks.values())
@@ -62,7 +63,7 @@ def add_tasks(
         raise RequestError(f"the gate 'channel' cannot hide the new expert {joining[0]!r}, wanted another gate")
     if set(M4oE(**arguments).state_dict()) != set(weights):
         raise RequestError("the weights are of another version of this network, wanted them trained again")
-    network = M4oE(**{**arguments, "tasks": tasks, "experts": [*experts, joining] if joining else experts})
+    network = M4oE(**{**arguments, "tasks": tasks, "modalities": [*joined, joining] if joining else joined})
     like = like or there[0]
     network.load_state_dict({**network.state_dict(), **weights, **_copies(weights, like, joining)})
     for norm in [module for module in network.modules() if isinstance(module, JoinedNorm)]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from ...checks import RequestError
+from ...targets.organ_task import HeadTask, kept
 from ..mixture import ExpertMixture
 from ..norms import join_norms
 from .heads import Heads
@@ -19,7 +19,6 @@ from .task_numbers import TaskNumbers
 from .trunk import NoTrunk, Trunk
 
 ROUTINGS = ("soft", "top_k", "modality", "shared")
-_KEPT = ("head", "modality", "labels")
 
 
 class M4oE(nn.Module):
@@ -36,7 +35,7 @@ class M4oE(nn.Module):
     Args:
         tasks: the task table: name to `head`, `modality` and `labels` (id to organ) among others; its order numbers the
             tasks.
-        experts: the modalities, those whose experts were there from the start in the first list, those that joined
+        modalities: by when they joined, those that were there from the start in the first list, those that joined
             together in each later one: a modality sees the experts of its own list and of those before, and those of
             later lists have batch norms of their own (`JoinedNorm`). None: all modalities of `tasks` in one list, by
             name.
@@ -60,7 +59,7 @@ class M4oE(nn.Module):
         recipe: `organ`.
         task_names: the tasks in the order of their numbers.
         embed: channels of the stem's tokens.
-        experts: name of each expert, in the order of the gates' weights.
+        expert_names: name of each expert, in the order of the gates' weights.
         multiple: images are padded to multiples of it.
         frozen: whether in training mode only the batch norms that learn are in training mode (`add_tasks`).
         arguments: what shapes the weights, a plain dictionary that goes into checkpoints; `M4oE(**arguments)` is such a
@@ -79,7 +78,7 @@ class M4oE(nn.Module):
         >>> network = M4oE(tasks, embed=24)
         >>> network(torch.rand(1, 3, 50, 70), task=1).shape
         torch.Size([1, 2, 50, 70])
-        >>> sorted(network.tasks(torch.rand(2, 3, 50, 70), torch.tensor([0, 1])))[-2:]
+        >>> sorted(network.outputs(torch.rand(2, 3, 50, 70), torch.tensor([0, 1])))[-2:]
         ['logits', 'router_z']
     """
 
@@ -87,8 +86,8 @@ class M4oE(nn.Module):
 
     def __init__(
         self,
-        tasks: Mapping[str, Mapping[str, Any]],
-        experts: Sequence[Sequence[str]] | None = None,
+        tasks: Mapping[str, HeadTask],
+        modalities: Sequence[Sequence[str]] | None = None,
         stem: str = "efficientnet-lite0",
         embed: int = 120,
         depths: Sequence[int] = (2, 2),
@@ -105,7 +104,7 @@ class M4oE(nn.Module):
         super().__init__()
         if routing not in ROUTINGS:
             raise RequestError(f"found routing {routing!r}, wanted one of {', '.join(ROUTINGS)}")
-        numbers = TaskNumbers(tasks, experts, shared=routing == "shared")
+        numbers = TaskNumbers(tasks, modalities, shared=routing == "shared")
         mixed = "modality" if routing == "shared" else routing
 
         def mixture(channels: int) -> ExpertMixture:
@@ -120,7 +119,7 @@ class M4oE(nn.Module):
         self.embed = embed
         self.multiple: int = self.stem.stride * 2 ** max(0, len(depths) - 1)
         self.output_stride: int = self.stem.output_stride
-        self.task_names, self.experts = list(tasks), list(numbers.sees)
+        self.task_names, self.expert_names = list(tasks), list(numbers.sees)
         self.layers = self.trunk.layers or [""]  # TorchScript cannot tell what an empty list would hold
         self.modality_of, self.head_of, self.classes_of = numbers.modality_of, numbers.head_of, numbers.classes_of
         own = torch.tensor([self.modality_of, self.head_of]).T
@@ -128,8 +127,8 @@ class M4oE(nn.Module):
         self.modality_count, self.shared = len(numbers.modalities), routing == "shared"
         self.frozen = False
         self.arguments = {
-            "tasks": {name: {key: task[key] for key in _KEPT} for name, task in tasks.items()},
-            "experts": numbers.joined,
+            "tasks": kept(tasks),
+            "modalities": numbers.joined,
             "stem": stem,
             "embed": embed,
             "depths": [int(depth) for depth in depths],
@@ -180,7 +179,7 @@ class M4oE(nn.Module):
         return [self._to_image(one, image) for one in logits]
 
     @torch.jit.export
-    def tasks(self, image: torch.Tensor, task: torch.Tensor) -> dict[str, torch.Tensor]:
+    def outputs(self, image: torch.Tensor, task: torch.Tensor) -> dict[str, torch.Tensor]:
         """Compute all that training needs, for a batch that may mix tasks.
 
         Args:

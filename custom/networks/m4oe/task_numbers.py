@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from torch import nn
 
 from ...checks import RequestError
+from ...targets.organ_task import HeadTask
 
 
 class TaskNumbers:
@@ -15,12 +15,12 @@ class TaskNumbers:
 
     Args:
         tasks: the task table.
-        experts: the modalities by when their experts joined, as in `M4oE`; None: all at once, by name, so that the
+        modalities: by when they joined, as in `M4oE`; None: all at once, by name, so that the
             order of the data sets makes no other network.
         shared: one expert for all modalities.
 
     Attributes:
-        joined: `experts`, filled in.
+        joined: `modalities` as given, filled in.
         sees: expert to how many experts, from the first on, images of its modality see.
         heads: head to its number of classes, background included.
         modalities: all of `joined`, in the order of their numbers.
@@ -29,23 +29,21 @@ class TaskNumbers:
         classes_of: for each task the number of its classes.
 
     Raises:
-        ValueError: `experts` has a modality twice or lacks one, there is no task, or one head has two lists of labels.
+        ValueError: `modalities` has one twice or lacks one, there is no task, or one head has two lists of labels.
         RequestError: a modality or head has a name that weights cannot have.
 
     Example:
         >>> tasks = {"btcv": {"head": "btcv", "modality": "ct", "labels": {"1": "spleen"}}}
-        >>> TaskNumbers(tasks, experts=[["mr"], ["ct"]], shared=False).sees
+        >>> TaskNumbers(tasks, modalities=[["mr"], ["ct"]], shared=False).sees
         {'mr': 1, 'ct': 2}
     """
 
-    def __init__(
-        self, tasks: Mapping[str, Mapping[str, Any]], experts: Sequence[Sequence[str]] | None, shared: bool
-    ) -> None:
-        modalities = sorted({task["modality"] for task in tasks.values()})
-        self.joined = [modalities] if experts is None else [list(names) for names in experts]
+    def __init__(self, tasks: Mapping[str, HeadTask], modalities: Sequence[Sequence[str]] | None, shared: bool) -> None:
+        needed = sorted({task["modality"] for task in tasks.values()})
+        self.joined = [needed] if modalities is None else [list(names) for names in modalities]
         names = [name for joined in self.joined for name in joined]
-        if not tasks or len(set(names)) < len(names) or not set(modalities) <= set(names):
-            raise ValueError(f"experts must have each of {modalities} once, got {self.joined}")
+        if not tasks or len(set(names)) < len(names) or not set(needed) <= set(names):
+            raise ValueError(f"modalities must have each of {needed} once, got {self.joined}")
         self.modalities = names
         self.sees: dict[str, int] = {}
         for joined in self.joined:

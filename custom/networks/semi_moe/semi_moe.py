@@ -1,6 +1,6 @@
-"""Semi-MoE: experts for related tasks, and for each task a gate that mixes their features.
+"""Semi-MoE: experts for related outputs, and for each output a gate that mixes their features.
 
-Axes: b images, e experts, k experts with an own head for a task, c channels, h and w rows and columns.
+Axes: b images, e experts, k experts with an own head for an output, c channels, h and w rows and columns.
 """
 
 from __future__ import annotations
@@ -11,26 +11,27 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .task_mixture import TaskMixture
+from .output_mixture import OutputMixture
 
-_TASKS = {"mask": 2, "distance": 1, "boundary": 2}
+_OUTPUTS = {"mask": 2, "distance": 1, "boundary": 2}
 _EXPERTS = (("mask",), ("distance",), ("boundary",))
 
 
 class SemiMoE(nn.Module):
-    """Mixture of task experts for segmentation from few labels (Semi-MoE, arXiv 2509.13834).
+    """Mixture of experts for segmentation from few labels (Semi-MoE, arXiv 2509.13834).
 
-    Each expert gives a feature map and has own heads for its tasks. For every task a gate weighs all experts' features,
-    and one head reads the mixture: the fused output. Images are normalised, padded and cropped inside, so any size
-    works, and the signed distance is in [-1, 1] (tanh). Outputs are float32 at the image's size, also under autocast.
+    Each expert gives a feature map and has own heads for its outputs. For every output a gate weighs the features of
+    all experts, and one head reads the mixture: the fused output. Images are normalised, padded and cropped inside, so
+    any size works, and the signed distance is in [-1, 1] (tanh). Outputs are float32 at the image's size, also under
+    autocast.
 
     Args:
-        features: the experts: `SharedEncoder` or `SeparateUNets`, or any module with `experts`, `channels`, `multiple`,
-            `stride`, `arguments` and `forward(image) -> (b, e, c, h / stride, w / stride)`.
-        tasks: task to number of output channels, in the order of `maps`; `mask` is needed, `distance` gets the tanh.
-        experts: for each expert the tasks that it has an own head for; `[[]]`, a single expert with
+        features: the experts: `SharedEncoder` or `SeparateUNets`, or any module with `expert_count`, `channels`,
+            `multiple`, `stride`, `arguments` and `forward(image) -> (b, e, c, h / stride, w / stride)`.
+        outputs: output to its number of channels, in the order of `maps`; `mask` is needed, `distance` gets the tanh.
+        expert_outputs: for each expert the outputs that it has an own head for; `[[]]`, a single expert with
             fused heads only, leaves nothing to mix: the bundle's default.
-        gate: `image` (one weight an expert, task and image), `pixel` (one a pixel), `average` (1/E, a control) or
+        gate: `image` (one weight an expert, output and image), `pixel` (one a pixel), `average` (1/E, a control) or
             `paper` (the authors' release); of no account where there is one expert.
         mean: mean of the images' channels, in [0, 1]; the default is that of the GlaS training images.
         std: standard deviation of the images' channels.
@@ -40,12 +41,12 @@ class SemiMoE(nn.Module):
         recipe: `gland`.
 
     Raises:
-        ValueError: an expert has an unknown task, the number of experts is not that of `features`, the gate is
-            unknown, or there is no task `mask`.
+        ValueError: an expert has an unknown output, the number of experts is not that of `features`, the gate is
+            unknown, or there is no output `mask`.
 
     Example:
         >>> from custom.networks import SharedEncoder
-        >>> network = SemiMoE(SharedEncoder(pretrained=False, experts=3))
+        >>> network = SemiMoE(SharedEncoder(pretrained=False, expert_count=3))
         >>> network(torch.rand(1, 3, 50, 70)).shape
         torch.Size([1, 2, 50, 70])
     """
@@ -55,28 +56,28 @@ class SemiMoE(nn.Module):
     def __init__(
         self,
         features: nn.Module,
-        tasks: Mapping[str, int] = _TASKS,
-        experts: Sequence[Sequence[str]] = _EXPERTS,
+        outputs: Mapping[str, int] = _OUTPUTS,
+        expert_outputs: Sequence[Sequence[str]] = _EXPERTS,
         gate: str = "image",
         mean: Sequence[float] = (0.788, 0.512, 0.785),
         std: Sequence[float] = (0.168, 0.248, 0.132),
     ) -> None:
         super().__init__()
-        _check(tasks, experts, int(features.experts))  # type: ignore[arg-type]
-        gate = gate if len(experts) > 1 else "average"  # whatever is asked for, one expert has the weight 1
+        _check(outputs, expert_outputs, int(features.expert_count))  # type: ignore[arg-type]
+        gate = gate if len(expert_outputs) > 1 else "average"  # whatever is asked for, one expert has the weight 1
         self.features = features
         self.mixtures = nn.ModuleDict()
-        for task, outputs in tasks.items():
-            owners = [index for index, own in enumerate(experts) if task in own]
-            self.mixtures[task] = TaskMixture(int(features.channels), len(experts), outputs, owners, gate)  # type: ignore[arg-type]
+        for name, channels in outputs.items():
+            owners = [index for index, own in enumerate(expert_outputs) if name in own]
+            self.mixtures[name] = OutputMixture(int(features.channels), len(expert_outputs), channels, owners, gate)  # type: ignore[arg-type]
         self.multiple: int = int(features.multiple)  # type: ignore[arg-type]
         self.stride: int = int(features.stride)  # type: ignore[arg-type]
         self.register_buffer("mean", torch.tensor([float(m) for m in mean]).reshape(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor([float(s) for s in std]).reshape(1, -1, 1, 1))
         self.arguments = {
             "features": features.arguments,
-            "tasks": {task: int(outputs) for task, outputs in tasks.items()},
-            "experts": [list(own) for own in experts],
+            "outputs": {name: int(channels) for name, channels in outputs.items()},
+            "expert_outputs": [list(own) for own in expert_outputs],
             "gate": gate,
         }
         # The layout that forward gives the images, so that convolutions need not reorder their weights at each call.
@@ -96,31 +97,31 @@ class SemiMoE(nn.Module):
         return self._to_image(fused, image)
 
     @torch.jit.export
-    def tasks(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+    def outputs(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
         """Compute all that training needs.
 
         Args:
             image: `(b, 3, h, w)` in [0, 1], any size.
 
         Returns:
-            For each task `<task>` `(b, c, h, w)`, the fused output; `<task>_experts` `(b, k, c, h, w)`, the own outputs
-            of the k experts that learn it, absent if none does; `<task>_gate` `(b, e)` or `(b, e, h, w)`, the weights,
+            For each output `<name>` `(b, c, h, w)`, fused; `<name>_experts` `(b, k, c, h, w)`, what the k experts that
+            learn it say by themselves, absent if none does; `<name>_gate` `(b, e)` or `(b, e, h, w)`, the weights,
             absent where there is one expert. Logits, but for the signed distance.
         """
         features, pooled = self._features(image)
         # Taken apart once: the gradient of each features[:, i] would be a tensor of the size of all of them.
         experts = list(features.unbind(1))
-        outputs: dict[str, torch.Tensor] = {}
-        for task, mixture in self.mixtures.items():
+        found: dict[str, torch.Tensor] = {}
+        for name, mixture in self.mixtures.items():
             fused, weights = mixture(features, pooled)
-            outputs[task] = self._activate(task, self._to_image(fused, image))
+            found[name] = self._activate(name, self._to_image(fused, image))
             if weights.shape[1] > 1:
-                outputs[task + "_gate"] = weights if weights.dim() == 2 else self._to_image(weights, image)
+                found[name + "_gate"] = weights if weights.dim() == 2 else self._to_image(weights, image)
             own: list[torch.Tensor] = mixture.own(experts)  # type: ignore[operator]
             if len(own) > 0:
-                maps = [self._activate(task, self._to_image(output, image)) for output in own]
-                outputs[task + "_experts"] = torch.stack(maps, dim=1)
-        return outputs
+                maps = [self._activate(name, self._to_image(output, image)) for output in own]
+                found[name + "_experts"] = torch.stack(maps, dim=1)
+        return found
 
     @torch.jit.export
     def maps(self, image: torch.Tensor) -> torch.Tensor:
@@ -130,13 +131,13 @@ class SemiMoE(nn.Module):
             image: `(b, 3, h, w)` in [0, 1], any size.
 
         Returns:
-            The fused outputs of all tasks in their order, `(b, 5, h, w)` for mask 2, distance 1, boundary 2.
+            The fused outputs in their order, `(b, 5, h, w)` for mask 2, distance 1, boundary 2.
         """
         features, pooled = self._features(image)
         outputs: list[torch.Tensor] = []
-        for task, mixture in self.mixtures.items():
+        for name, mixture in self.mixtures.items():
             fused, _ = mixture(features, pooled)
-            outputs.append(self._activate(task, self._to_image(fused, image)))
+            outputs.append(self._activate(name, self._to_image(fused, image)))
         return torch.cat(outputs, dim=1)
 
     def _features(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -163,18 +164,19 @@ class SemiMoE(nn.Module):
             output = F.interpolate(output, scale_factor=float(self.stride), mode="bilinear", align_corners=False)
         return output[:, :, : image.shape[2], : image.shape[3]]
 
-    def _activate(self, task: str, output: torch.Tensor) -> torch.Tensor:
-        if task == "distance":
+    def _activate(self, name: str, output: torch.Tensor) -> torch.Tensor:
+        if name == "distance":
             return torch.tanh(output)
         return output
 
 
-def _check(tasks: Mapping[str, int], experts: Sequence[Sequence[str]], found: int) -> None:
-    if "mask" not in tasks:
-        raise ValueError(f"tasks must have 'mask', got {list(tasks)}")
-    if len(experts) != found:
-        raise ValueError(f"experts must list the tasks of each of the {found} experts of `features`, got {experts}")
-    for own in experts:
-        unknown = [task for task in own if task not in tasks]
+def _check(outputs: Mapping[str, int], expert_outputs: Sequence[Sequence[str]], found: int) -> None:
+    if "mask" not in outputs:
+        raise ValueError(f"outputs must have 'mask', got {list(outputs)}")
+    if len(expert_outputs) != found:
+        wanted = f"the outputs of each of the {found} experts of `features`"
+        raise ValueError(f"expert_outputs must list {wanted}, got {expert_outputs}")
+    for own in expert_outputs:
+        unknown = [name for name in own if name not in outputs]
         if isinstance(own, str) or unknown:
-            raise ValueError(f"an expert's tasks must be a list out of {list(tasks)}, got {own!r}")
+            raise ValueError(f"an expert's outputs must be a list out of {list(outputs)}, got {own!r}")

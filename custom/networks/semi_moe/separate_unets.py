@@ -47,37 +47,37 @@ class SeparateUNets(nn.Module):
     N(1, 0.02), as the authors' code starts them.
 
     Args:
-        experts: number of experts, at least 1.
+        expert_count: number of experts, e, at least 1.
 
     Attributes:
-        experts: number of experts, e.
+        expert_count: number of experts, e.
         channels: channels of one expert's feature, c = 64.
         multiple: height and width of the image must be multiples of it.
         stride: image pixels per feature pixel.
         arguments: what shapes the weights, for checkpoints.
 
     Example:
-        >>> features = SeparateUNets(experts=1)
+        >>> features = SeparateUNets(expert_count=1)
         >>> features(torch.rand(1, 3, 16, 32)).shape
         torch.Size([1, 1, 64, 16, 32])
     """
 
-    def __init__(self, experts: int = 3) -> None:
+    def __init__(self, expert_count: int = 3) -> None:
         super().__init__()
-        if experts < 1:
-            raise ValueError(f"experts must be at least 1, got {experts}")
-        self.unets = nn.ModuleList(_PlainUNet() for _ in range(experts))
+        if expert_count < 1:
+            raise ValueError(f"expert_count must be at least 1, got {expert_count}")
+        self.unets = nn.ModuleList(_PlainUNet() for _ in range(expert_count))
         for module in self.unets.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
             elif isinstance(module, nn.BatchNorm2d):
                 nn.init.normal_(module.weight, 1.0, 0.02)
-        self.experts = experts
+        self.expert_count = expert_count
         self.channels = _WIDTHS[0]
         self.multiple = 16
         self.stride = 1
-        self.arguments = {"type": type(self).__name__, "experts": experts}
+        self.arguments = {"type": type(self).__name__, "expert_count": expert_count}
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Compute every expert's feature map.

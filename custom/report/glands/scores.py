@@ -10,7 +10,24 @@ from typing import Any
 import numpy as np
 
 from ...metrics import bootstrap_interval, confusion, object_scores, pixel_scores, surface_distances
-from ..score import POOLED, SCORES
+from ..score import Score
+
+SCORES = (
+    Score("object_f1", "Object F1", "", True,
+          "Are the right glands found? A predicted gland counts if it covers at least half of a labelled one."),
+    Score("object_dice", "Object Dice", "", True,
+          "Gland by gland, how much of each gland and its counterpart overlaps, weighed by area."),
+    Score("object_hausdorff_um", "Object Hausdorff", "µm", False,
+          "Gland by gland, the largest distance between the two outlines, weighed by area."),
+    Score("object_hausdorff_px", "Object Hausdorff", "px", False,
+          "The same in pixels, as published tables give it."),
+    Score("dice", "Dice", "", True, "Overlap of all gland pixels of an image, whatever gland they belong to."),
+    Score("jaccard", "Jaccard", "", True, "The same overlap as a share of the union."),
+    Score("hd95_um", "HD95", "µm", False, "95th percentile of the distances between the outlines of all gland pixels."),
+    Score("asd_um", "ASD", "µm", False, "Mean distance between the outlines of all gland pixels."),
+)  # fmt: skip
+# Of a whole section, the pixels of all its images pooled: Dice and Jaccard of background and of gland, averaged.
+POOLED = {"mdice": "mDice, pooled", "mjaccard": "mJaccard, pooled"}
 
 
 class GlandScores:

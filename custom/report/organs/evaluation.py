@@ -1,11 +1,10 @@
-"""What an evaluation of volumes leaves behind: scores by organ and task, overlays, gate use, a page to read.
+"""The evaluation of organs: scores by organ and task, overlays, gate use.
 
 Axes: x, y, z of a volume, in its own grid or turned to RAS; k slices; e experts, u and v the tokens of a layer.
 """
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,13 +18,14 @@ from monai.networks.utils import eval_mode
 from torch import nn
 from torch.nn import functional as F
 
-from ...drawing.volume import organ_overlay
-from ...geometry.volume import neighbours, slice_size, to_ras
+from ...drawing.volume import volume_overlay
+from ...geometry.volume import to_ras
+from ...inference import VolumeInferer
 from ...metrics import gate_moments
 from ...metrics.organs import TOLERANCE_MM
 from ...networks.all_outputs import gates, unwrap
-from ..evaluation_handler import EvaluationHandler, Findings, best_median_worst
-from ..page import Case
+from ...targets.organ_task import TaskTable, organs
+from ..findings import Case, Findings, best_median_worst
 from .gates import GateMaps, gate_maps_figure, gate_use_by_layer_figure
 from .page import ORGANS, GateRecord
 from .scores import OrganScores
@@ -34,43 +34,34 @@ from .scores import OrganScores
 _ASKED, _SHOWN = 5, 3
 
 
-class OrganEvaluation(EvaluationHandler):
-    """Handler that scores each volume of a section, task by task and organ by organ, and writes the report at the end.
+class OrganEvaluation:
+    """Scores each volume of a section, task by task and organ by organ, for `EvaluationHandler`.
 
-    Writes `metrics.csv` (a row a volume and organ), `metrics_summary.json`, `overlays/` (best, median and worst of each
-    task), `gate_use.png` and `gate_maps.png` where the network has gates that choose, and `report.html`. Items hold
-    `image` (1, x, y, z) in [0, 1] with its affine, `pred` and `label` (1, x, y, z) with channel numbers, and `task`.
+    `metrics.csv` has a row a volume and organ, `overlays/` best, median and worst of each task. Items hold `image`
+    (1, x, y, z) in [0, 1] with its affine, `pred` and `label` (1, x, y, z) with channel numbers, and `task`. Where the
+    network has gates that choose, their use is shown as `gate_use.png` and `gate_maps.png` too.
 
     Args:
-        output_dir: Where the files go.
         section: Name of the volumes' section, `test` for instance.
         tasks: The task table.
         tolerance_mm: Of surface Dice; one for all tasks, or by task (2 mm where a task is not named).
-        network: Asked for its gates' weights on some slices of each volume; None, or a single
-            expert: the report leaves gates out.
-        ckpt_path: The checkpoint, for the record.
-        history_file: The training's `history.csv`, for its curves; may be absent.
-        config: The merged config, for the record.
-        seed: The seed, for the record and for the bootstrap.
+        network: Asked for its gates' weights on some slices of each volume; None: the report leaves gates out.
+        inferer: What predicted the volumes; it knows what the network sees of them. Needed with a network.
     """
 
     def __init__(
         self,
-        output_dir: str | os.PathLike[str],
         section: str,
-        tasks: Mapping[str, Mapping[str, Any]],
+        tasks: TaskTable,
         tolerance_mm: float | Mapping[str, float] = TOLERANCE_MM,
         network: nn.Module | None = None,
-        ckpt_path: str | os.PathLike[str] | None = None,
-        history_file: str | os.PathLike[str] | None = None,
-        config: Mapping[str, Any] | None = None,
-        seed: int = 0,
+        inferer: VolumeInferer | None = None,
     ) -> None:
-        super().__init__(output_dir, ckpt_path, history_file, config, seed)
         self.section = section
         self.tasks = dict(tasks)
         self.tolerance_mm = tolerance_mm
         self.network = network
+        self.inferer = inferer
 
     def begin(self) -> None:
         """Forget what an earlier run of the evaluator found."""
@@ -89,19 +80,18 @@ class OrganEvaluation(EvaluationHandler):
         turned = to_ras(image, image.affine)
         found, true = (to_ras(torch.from_numpy(one), image.affine).numpy()[0] for one in (prediction, label))
         steps = [float(step) for step in affine_to_spacing(turned.affine, r=3)]
-        organs = list(self.tasks[task]["labels"].values())
-        picture = organ_overlay(turned.cpu().numpy()[0], found, true, steps, organs)
+        picture = volume_overlay(turned.cpu().numpy()[0], found, true, steps, organs(self.tasks[task]))
         np.save(kept_dir / f"{task}_{self._seen[task]}.npy", picture)
         self._seen[task] += 1
         self._ask_gates(task, name, turned, true)
 
-    def findings(self, kept_dir: Path) -> Findings | None:
+    def findings(self, kept_dir: Path, seed: int) -> Findings | None:
         """Sum up every task that a volume was scored of."""
-        summary = self._scores.summary(self.seed)
+        summary = self._scores.summary(seed)
         if not summary:
             return None
         rows = {task: self._scores.volumes(task) for task in summary}
-        sections = {task: self._section(task, found) for task, found in summary.items()}
+        groups = {task: self._group(task, found) for task, found in summary.items()}
         cases = [case for task in summary for case in _cases(task, rows[task], kept_dir)]
         record = self._gates()
         figures = {}
@@ -109,9 +99,9 @@ class OrganEvaluation(EvaluationHandler):
             figures["gate_use.png"] = gate_use_by_layer_figure(record.moments, record.experts)
             figures["gate_maps.png"] = gate_maps_figure(record.maps, record.experts)
         content = {"section": self.section, "tasks": summary}
-        return Findings(self._scores.rows, content, sections, rows, cases, record, figures, ORGANS)
+        return Findings(ORGANS, self._scores.rows, content, groups, rows, cases, record, figures)
 
-    def _section(self, task: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    def _group(self, task: str, found: Mapping[str, Any]) -> dict[str, Any]:
         """What the page shows of a task."""
         scores = dict(found["mean"]["scores"])
         if "mean_8" in found:
@@ -120,7 +110,7 @@ class OrganEvaluation(EvaluationHandler):
 
     def _ask_gates(self, task: str, name: str, turned: MetaTensor, label: np.ndarray) -> None:
         """Keep the moments of the gates' weights on some slices of a volume, and their maps on one a modality."""
-        if self.network is None:
+        if self.network is None or self.inferer is None:
             return
         network: Any = unwrap(self.network)
         device = next(network.parameters()).device
@@ -128,11 +118,10 @@ class OrganEvaluation(EvaluationHandler):
         filled = np.flatnonzero(label.any(axis=(0, 1)))
         first, last = (filled[0], filled[-1]) if len(filled) else (0, label.shape[2] - 1)
         indices = sorted({round(place) for place in np.linspace(first, last, _ASKED)})
-        slices = neighbours(turned.as_tensor()[0].to(device), indices, slice_size(turned, self.tasks[task]["spacing"]))
-        number = list(getattr(network, "task_names", self.tasks)).index(task)
-        numbers = torch.full((len(indices),), number, device=device)
+        slices = self.inferer.seen(turned, task, indices).to(device)
+        numbers = torch.tensor(self.inferer.numbers(network, [task]), device=device).expand(len(indices))
         with eval_mode(network):
-            outputs = network.tasks(slices, numbers)
+            outputs = network.outputs(slices, numbers)
         multiple = getattr(network, "multiple", 1)
         weights = {layer: _over(gate, slices.shape[2:], multiple) for layer, gate in gates(outputs).items()}
         for layer, gate in weights.items():
@@ -151,7 +140,7 @@ class OrganEvaluation(EvaluationHandler):
             for modality, layers in self._moments.items()
         }
         count = next(iter(next(iter(moments.values())).values())).shape[2]
-        experts = list(getattr(unwrap(self.network), "experts", []))  # type: ignore[arg-type]
+        experts = list(getattr(unwrap(self.network), "expert_names", []))  # type: ignore[arg-type]
         names = experts if len(experts) == count else [str(number + 1) for number in range(count)]
         return GateRecord(moments, list(self._maps.values()), names)
 

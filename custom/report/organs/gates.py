@@ -55,8 +55,8 @@ def layer_verdicts(moments: Moments, experts: Sequence[str]) -> dict[str, str]:
             if layer in layers and len(moments) > 1:
                 means = layers[layer][:, 0].mean(0)
                 favourites.append(f"on {modality} {experts[int(means.argmax())]} at {float(means.max()):.2f}")
-        told = f" ({', '.join(favourites)})" if favourites else ""
-        verdicts[layer] = gate_verdict(pooled, experts, "volume", "tokens") + told
+        each = f" ({', '.join(favourites)})" if favourites else ""
+        verdicts[layer] = gate_verdict(pooled, experts, "volume", "tokens") + each
     return verdicts
 
 

@@ -13,9 +13,9 @@ from matplotlib.ticker import SymmetricalLogLocator
 
 from ..figure_style import INK, quiet, strip
 from ..page_parts import number, table, value_cells
-from ..score import ORGAN_SCORES
-from ..wording import Gates, Recipe
+from ..wording import Gates, Wording
 from .gates import GateMaps, Moments, gate_maps_figure, gate_use_by_layer_figure, gate_warnings, layer_verdicts
+from .scores import ORGAN_SCORES
 
 _COLUMNS = (
     ("organ", ""), ("Dice", ""), ("95 % interval", ""), ("Surface Dice", ""), ("HD95", "mm"), ("cases", ""),
@@ -73,36 +73,36 @@ def organs_figure(by_organ: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure
     return figure
 
 
-def _table(section: Mapping[str, Any], _: Sequence[Mapping[str, Any]]) -> str:
-    lines = [_line(organ, found, found) for organ, found in section["organs"].items()]
-    lines.append(_line(f"mean over {section['mean']['organs']} organs", section["mean"], None))
-    if "mean_8" in section:
-        found = section["mean_8"]["organs"]
+def _table(group: Mapping[str, Any], _: Sequence[Mapping[str, Any]]) -> str:
+    lines = [_line(organ, found, found) for organ, found in group["organs"].items()]
+    lines.append(_line(f"mean over {group['mean']['organs']} organs", group["mean"], None))
+    if "mean_8" in group:
+        found = group["mean_8"]["organs"]
         some = "the 8" if found == 8 else f"{found} of the 8"
-        lines.append(_line(f"mean over {some} organs of most BTCV tables", section["mean_8"], None))
-    told = (
-        f"Surface Dice at {section['tolerance_mm']:g} mm. Cases: volumes whose reference holds the organ. "
+        lines.append(_line(f"mean over {some} organs of most BTCV tables", group["mean_8"], None))
+    explained = (
+        f"Surface Dice at {group['tolerance_mm']:g} mm. Cases: volumes whose reference holds the organ. "
         "Missed: of these, those where it was not found. Extra: volumes without it where it was found; they count 0."
     )
-    return f'{table(_COLUMNS, lines)}<p class="note">{told}</p>'
+    return f'{table(_COLUMNS, lines)}<p class="note">{explained}</p>'
 
 
 def _line(name: str, found: Mapping[str, Any], counts: Mapping[str, Any] | None) -> str:
     scores = found["scores"]
-    told = f'<td class="left">{escape(name)}</td>' if counts else f'<td class="left"><b>{escape(name)}</b></td>'
+    heading = f'<td class="left">{escape(name)}</td>' if counts else f'<td class="left"><b>{escape(name)}</b></td>'
     cells = value_cells(scores["dice"])
     cells += f"<td>{number(scores['surface_dice']['mean'])}</td><td>{number(scores['hd95_mm']['mean'], 'mm')}</td>"
     keys = ("cases", "misses", "false_positives")
     cells += "".join(f"<td>{counts[key] if counts else ''}</td>" for key in keys)
     mark = "" if counts else ' class="sum"'
-    return f"<tr{mark}>{told}{cells}</tr>"
+    return f"<tr{mark}>{heading}{cells}</tr>"
 
 
-def _figure(section: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Figure | None:
-    return organs_figure(section["by_organ"]) if len(rows) > 2 else None
+def _figure(group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Figure | None:
+    return organs_figure(group["by_organ"]) if len(rows) > 2 else None
 
 
-def _told(row: Mapping[str, Any]) -> str:
+def _counted(row: Mapping[str, Any]) -> str:
     organs = f"{row['organs']} organ{'s' * (row['organs'] != 1)} in the reference"
     extra = f", {row['extra']} found that it does not hold" if row["extra"] else ""
     return f"{organs}, {row['missed']} missed{extra}."
@@ -125,7 +125,7 @@ def _gates(record: GateRecord) -> Gates:
     )
 
 
-ORGANS = Recipe(
+ORGANS = Wording(
     title="Organ segmentation",
     thing="volume",
     scores=ORGAN_SCORES,
@@ -134,10 +134,11 @@ ORGANS = Recipe(
     counts={"organs": "organs", "missed": "missed", "extra": "extra"},
     table=_table,
     figure=_figure,
-    told=_told,
+    counted=_counted,
     gates=_gates,
     legend='<p class="soft">Axial slices from the feet up, seen from below: the patient\'s right is at the left.</p>',
-    note="Scores of whole volumes in each volume's own grid, by the largest class, without post-processing. An organ "
+    note="Scores of whole volumes in each volume's own grid, by the largest class; of an organ that is one "
+    "piece by its data set's declaration, the largest connected piece is kept in a volume. An organ "
     "that is missed, and one found where the reference has none, count Dice 0, surface Dice 0 and the diagonal of the "
     "volume for HD95; one that is neither there nor found is left out. Means over organs are means of their means.",
 )

@@ -12,7 +12,18 @@ import numpy as np
 
 from ...metrics import bootstrap_interval, organ_scores
 from ...metrics.organs import SCORES, TOLERANCE_MM
+from ...targets.organ_task import HeadTask, organs
+from ..score import Score
 
+# Of a volume: means over its organs.
+ORGAN_SCORES = (
+    Score("dice", "Dice", "", True, "Overlap of each organ with its reference, averaged over the organs."),
+    Score("dice_8", "Dice, 8 organs", "", True, "The same over the eight organs that most tables of BTCV report."),
+    Score("surface_dice", "Surface Dice", "", True,
+          "Share of the outlines that lie within the tolerance of each other, averaged over the organs."),
+    Score("hd95_mm", "HD95", "mm", False,
+          "95th percentile of the distances between the outlines, averaged over the organs; missed: the diagonal."),
+)  # fmt: skip
 # The organs whose mean most tables of BTCV report (Chen et al., TransUNet, arXiv 2102.04306).
 ORGANS_8 = ("spleen", "right kidney", "left kidney", "gallbladder", "liver", "stomach", "aorta", "pancreas")
 
@@ -34,9 +45,7 @@ class OrganScores:
         1.0
     """
 
-    def __init__(
-        self, tasks: Mapping[str, Mapping[str, Any]], tolerance_mm: float | Mapping[str, float] = TOLERANCE_MM
-    ) -> None:
+    def __init__(self, tasks: Mapping[str, HeadTask], tolerance_mm: float | Mapping[str, float] = TOLERANCE_MM) -> None:
         self.tasks = dict(tasks)
         given = tolerance_mm if isinstance(tolerance_mm, Mapping) else dict.fromkeys(tasks, tolerance_mm)
         unknown = [name for name in given if name not in self.tasks]
@@ -59,8 +68,7 @@ class OrganScores:
         Raises:
             ValueError: If the sizes differ or a channel is unknown.
         """
-        organs = list(self.tasks[task]["labels"].values())
-        found = organ_scores(prediction, label, spacing, organs, self.tolerances[task])
+        found = organ_scores(prediction, label, spacing, organs(self.tasks[task]), self.tolerances[task])
         for organ, scores in found.items():
             self.rows.append({"task": task, "id": name, "patient": patient, "organ": organ, **scores})
 
@@ -71,7 +79,7 @@ class OrganScores:
             task: Its name.
         """
         rows = [row for row in self.rows if row["task"] == task]
-        return {organ: [row for row in rows if row["organ"] == organ] for organ in self.tasks[task]["labels"].values()}
+        return {organ: [row for row in rows if row["organ"] == organ] for organ in organs(self.tasks[task])}
 
     def volumes(self, task: str) -> list[dict[str, Any]]:
         """A row for each volume of a task: means over its organs, NaN where it has none and none was found.
@@ -117,10 +125,10 @@ class OrganScores:
         patients = [row["patient"] or None for row in volumes]
         known = {patient for patient in patients if patient is not None}
         groups = patients if known else None
-        organs = {}
+        scored = {}
         for organ, rows in by_organ.items():
             outcomes = [row["outcome"] for row in rows]
-            organs[organ] = {
+            scored[organ] = {
                 "cases": outcomes.count("found") + outcomes.count("missed"),
                 "misses": outcomes.count("missed"),
                 "false_positives": outcomes.count("extra"),
@@ -131,7 +139,7 @@ class OrganScores:
             "volumes": len(volumes),
             "patients": len(known) or None,
             "tolerance_mm": self.tolerances[task],
-            "organs": organs,
+            "organs": scored,
             "mean": {"organs": _counting(by_organ), "scores": _scores(list(by_organ.values()), groups, seed)},
         }
         if set(ORGANS_8) <= set(by_organ):

@@ -11,6 +11,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
 from ...checks import RequestError
+from ...targets.organ_task import TaskTable
 from ..plain import plain
 
 
@@ -31,7 +32,7 @@ class AsVolumed(MapTransform):
         (1, 8, 6, 1)
     """
 
-    def __init__(self, keys: KeysCollection, tasks: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, keys: KeysCollection, tasks: TaskTable) -> None:
         super().__init__(keys, allow_missing_keys=True)
         self.tasks = tasks
 

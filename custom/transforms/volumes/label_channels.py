@@ -12,6 +12,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
 from ...checks import RequestError
+from ...targets.organ_task import HeadTask, channels
 from ..plain import plain
 
 
@@ -28,14 +29,14 @@ class LabelChannelsd(MapTransform):
         tensor([0, 2, 1], dtype=torch.uint8)
     """
 
-    def __init__(self, keys: KeysCollection, tasks: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, keys: KeysCollection, tasks: Mapping[str, HeadTask]) -> None:
         super().__init__(keys, allow_missing_keys=True)
         # 255 where an id is not declared; a head has at most 254 organs
         self.tables: dict[str, np.ndarray] = {}
         for name, task in tasks.items():
-            ids = sorted(int(one) for one in task["labels"])
-            table = np.full(ids[-1] + 1, 255, np.uint8)
-            table[[0, *ids]] = np.arange(len(ids) + 1)
+            numbers = channels(task)
+            table = np.full(max(numbers) + 1, 255, np.uint8)
+            table[list(numbers)] = list(numbers.values())
             self.tables[name] = table
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

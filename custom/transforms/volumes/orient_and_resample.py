@@ -11,7 +11,9 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
-from ...geometry.volume import resize, slice_size, to_ras
+from ...geometry.resize import resize
+from ...geometry.volume import slice_size, to_ras
+from ...targets.organ_task import TaskTable
 from ..plain import plain
 
 
@@ -33,9 +35,7 @@ class OrientAndResampled(MapTransform):
         (1, 20, 15, 5)
     """
 
-    def __init__(
-        self, keys: KeysCollection, tasks: Mapping[str, Mapping[str, Any]], label_keys: Sequence[str] = ("label",)
-    ) -> None:
+    def __init__(self, keys: KeysCollection, tasks: TaskTable, label_keys: Sequence[str] = ("label",)) -> None:
         super().__init__(keys, allow_missing_keys=True)
         self.tasks = tasks
         self.label_keys = tuple(label_keys)

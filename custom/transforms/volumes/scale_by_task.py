@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-import numpy as np
-import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
+from ...targets.organ_task import TaskTable, intensity_range
 from ..plain import plain
 
 
@@ -30,7 +29,7 @@ class ScaleByTaskd(MapTransform):
         tensor([0.0000, 0.5000, 1.0000])
     """
 
-    def __init__(self, keys: KeysCollection, tasks: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, keys: KeysCollection, tasks: TaskTable) -> None:
         super().__init__(keys, allow_missing_keys=True)
         self.tasks = tasks
 
@@ -39,22 +38,8 @@ class ScaleByTaskd(MapTransform):
         item = dict(data)
         intensity = self.tasks[item["task"]]["intensity"]
         for key in self.key_iterator(item):
-            low, high = _range(plain(item[key]), intensity)
+            low, high = intensity_range(plain(item[key]).cpu().numpy(), intensity)
             scale = 1 / (high - low) if high > low else 0.0
             scaled = ((item[key].float() - low) * scale).clamp(0, 1)
             item[key] = scaled.nan_to_num(0.0)
         return item
-
-
-def _range(volume: torch.Tensor, intensity: Mapping[str, Any]) -> tuple[float, float]:
-    """What becomes 0 and 1."""
-    if "window_hu" in intensity:
-        low, high = intensity["window_hu"]
-        return float(low), float(high)
-    values = volume.cpu().numpy().ravel()
-    if values.dtype.kind == "f" and not (finite := np.isfinite(values)).all():
-        values = values[finite]
-    if not values.size:
-        return 0.0, 0.0
-    low, high = np.percentile(values, intensity["percentiles"])
-    return float(low), float(high)

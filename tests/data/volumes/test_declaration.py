@@ -38,10 +38,10 @@ def test_those_shipped(name, organs, modalities):
 
 
 def test_every_shipped_file_is_named_and_travels_with_the_package(repository):
-    folder = repository / "custom" / "data" / "volumes" / "data_sets"
+    folder = repository / "custom" / "data" / "volumes" / "declared"
     assert {path.stem for path in folder.iterdir()} == set(declaration.SHIPPED)
     tools = tomllib.loads((repository / "pyproject.toml").read_text())["tool"]["setuptools"]
-    assert tools["package-data"] == {"custom.data.volumes": ["data_sets/*.json"]}
+    assert tools["package-data"] == {"custom.data.volumes": ["declared/*.json"]}
 
 
 def test_one_organ_has_one_name_in_all_sets():

@@ -53,7 +53,7 @@ def predictions(network):
     torch.manual_seed(1)
     image = torch.rand(3, 3, 50, 70)
     found = [network(image, number) for number in range(3)] + network.several(image, [2, 0])
-    outputs = network.tasks(image, torch.tensor([1, 0, 2]))
+    outputs = network.outputs(image, torch.tensor([1, 0, 2]))
     gates = [gate[:, :2] for name, gate in outputs.items() if name.endswith("_gate")]
     return [*found, outputs["logits"], *gates]
 
@@ -150,7 +150,7 @@ def test_modalities_that_join_together_see_each_other_and_the_old():
     both = {**OLD, "a": task("a", "us", 1), "b": task("b", "pet", 1)}
     network = add_tasks(old.state_dict(), old.arguments, both)
     assert network.experts == ["ct", "mr", "us", "pet"]
-    outputs = network.tasks(torch.rand(2, 3, 32, 32), torch.tensor([0, 3]))
+    outputs = network.outputs(torch.rand(2, 3, 32, 32), torch.tensor([0, 3]))
     gate = outputs["decoder0_0_gate"].amax((2, 3))
     assert (gate > 0).tolist() == [[True, True, False, False], [True, True, True, True]]
 

@@ -58,7 +58,7 @@ def network(request):
 
 @torch.no_grad()
 def test_shapes_of_all_outputs(network):
-    outputs = network.tasks(torch.rand(3, 3, 50, 70), torch.tensor([1, 0, 4]))
+    outputs = network.outputs(torch.rand(3, 3, 50, 70), torch.tensor([1, 0, 4]))
     stride, rows, columns = (16, 64, 96) if network.stem.stride == 16 else (4, 56, 72)
     sizes = {"encoder0_0": 1, "encoder0_1": 1, "encoder1_0": 2, "decoder0_0": 1, "decoder0_1": 1}
     size = {layer: (rows // stride // by, columns // stride // by) for layer, by in sizes.items()}
@@ -77,9 +77,9 @@ def test_shapes_of_all_outputs(network):
 @torch.no_grad()
 def test_a_batch_that_mixes_tasks_is_one_by_one(network):
     images, numbers = torch.rand(5, 3, 40, 24), [3, 0, 4, 1, 2]
-    together = network.tasks(images, torch.tensor(numbers))
+    together = network.outputs(images, torch.tensor(numbers))
     for image, number in enumerate(numbers):
-        alone = network.tasks(images[image : image + 1], torch.tensor([number]))
+        alone = network.outputs(images[image : image + 1], torch.tensor([number]))
         classes = alone["logits"].shape[1]
         assert classes == len(TASKS[list(TASKS)[number]]["labels"]) + 1
         torch.testing.assert_close(together["logits"][image, :classes], alone["logits"][0], atol=1e-4, rtol=1e-4)
@@ -106,7 +106,7 @@ def test_scripted_it_says_the_same(way):
     for _ in range(3):  # TorchScript optimises after it has seen some calls
         torch.testing.assert_close(scripted(image, 2), network(image, 2))
         torch.testing.assert_close(scripted.several(image, [2, 0]), network.several(image, [2, 0]))
-        found, expected = scripted.tasks(image, numbers), network.tasks(image, numbers)
+        found, expected = scripted.outputs(image, numbers), network.outputs(image, numbers)
         assert list(found) == list(expected)
         for name, value in expected.items():
             torch.testing.assert_close(found[name], value)
@@ -137,13 +137,13 @@ def test_the_multiple_is_that_of_the_coarsest_tokens(stem, depths, multiple):
 
 @torch.no_grad()
 def test_finite_where_there_is_nothing_to_see(network):
-    outputs = network.tasks(torch.zeros(2, 3, 40, 24), torch.tensor([0, 1]))
+    outputs = network.outputs(torch.zeros(2, 3, 40, 24), torch.tensor([0, 1]))
     assert all(value.isfinite().all() for value in outputs.values())
 
 
 def test_finite_gradients_where_there_is_nothing_to_see(network):
     network.zero_grad()
-    outputs = network.tasks(torch.zeros(2, 3, 32, 32), torch.tensor([0, 1]))
+    outputs = network.outputs(torch.zeros(2, 3, 32, 32), torch.tensor([0, 1]))
     (outputs["logits"][:, :4].square().mean() + outputs["router_z"]).backward()
     assert all(p.grad.isfinite().all() for p in network.parameters() if p.grad is not None)
 
@@ -151,18 +151,18 @@ def test_finite_gradients_where_there_is_nothing_to_see(network):
 def test_float32_logits_under_autocast(network):
     image, numbers = torch.rand(2, 3, 40, 24), torch.tensor([0, 1])
     with torch.autocast("cpu", torch.bfloat16):
-        outputs = network.tasks(image, numbers)
+        outputs = network.outputs(image, numbers)
     assert {value.dtype for value in outputs.values()} == {torch.float32}
     assert all(value.isfinite().all() for value in outputs.values())
     outputs["logits"][:, :4].mean().backward()
-    exact = network.tasks(image, numbers)["logits"]
+    exact = network.outputs(image, numbers)["logits"]
     error = (outputs["logits"] - exact)[:, :4].norm() / exact[:, :4].norm()
     assert error < (0.5 if "top" in network.arguments["routing"] else 0.1)  # a token may choose another expert
 
 
 def experts_that_learn(network, numbers):
     network.zero_grad()
-    network.tasks(torch.rand(len(numbers), 3, 32, 32), torch.tensor(numbers))["logits"][
+    network.outputs(torch.rand(len(numbers), 3, 32, 32), torch.tensor(numbers))["logits"][
         :, :3
     ].square().mean().backward()
     mixtures = [module for module in network.modules() if isinstance(module, ExpertMixture)]
@@ -220,8 +220,8 @@ def test_a_checkpoint_of_another_network_says_what_differs(tmp_path):
         (lambda n: n(torch.rand(1, 3, 8, 8), -1), "from 0 to 4, got -1"),
         (lambda n: n.several(torch.rand(1, 3, 8, 8), [0, 1]), "one modality"),
         (lambda n: n.several(torch.rand(1, 3, 8, 8), []), "one modality"),
-        (lambda n: n.tasks(torch.rand(2, 3, 8, 8), torch.tensor([0])), r"= \[2\], got \[1\]"),
-        (lambda n: n.tasks(torch.rand(2, 3, 8, 8), torch.tensor([0, 5])), r"got \[0, 5\]"),
+        (lambda n: n.outputs(torch.rand(2, 3, 8, 8), torch.tensor([0])), r"= \[2\], got \[1\]"),
+        (lambda n: n.outputs(torch.rand(2, 3, 8, 8), torch.tensor([0, 5])), r"got \[0, 5\]"),
         (lambda n: n(torch.rand(1, 1, 8, 8)), r"\(b, 3, h, w\), got \[1, 1, 8, 8\]"),
     ],
 )

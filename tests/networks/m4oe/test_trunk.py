@@ -112,7 +112,7 @@ def network():
 
 def test_without_stages_the_network_is_a_plain_unet(network):
     image = torch.rand(2, 3, 50, 70)
-    outputs = network.tasks(image, torch.tensor([0, 1]))
+    outputs = network.outputs(image, torch.tensor([0, 1]))
     assert outputs["logits"].shape == (2, 3, 50, 70)
     assert not [name for name in outputs if name.endswith("_gate")]
     assert network.multiple == 32
@@ -122,7 +122,7 @@ def test_without_stages_the_network_is_a_plain_unet(network):
 
 def test_an_image_is_the_same_alone_and_in_a_mixed_batch(network):
     image = torch.rand(2, 3, 32, 64)
-    mixed = network.tasks(image, torch.tensor([0, 1]))["logits"]
+    mixed = network.outputs(image, torch.tensor([0, 1]))["logits"]
     torch.testing.assert_close(mixed[1:, :2], network(image[1:], 1), atol=1e-5, rtol=1e-4)
 
 

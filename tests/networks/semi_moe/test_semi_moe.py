@@ -30,7 +30,7 @@ def network():
 
 def test_shapes_of_all_outputs(network):
     with torch.no_grad():
-        outputs = network.tasks(torch.rand(2, 3, 40, 70))
+        outputs = network.outputs(torch.rand(2, 3, 40, 70))
     shapes = {key: tuple(value.shape) for key, value in outputs.items()}
     assert shapes == {
         **{task: (2, c, 40, 70) for task, c in TASKS.items()},
@@ -42,7 +42,7 @@ def test_shapes_of_all_outputs(network):
 @torch.no_grad()
 def test_forward_and_maps_are_the_fused_outputs(network):
     image = torch.rand(2, 3, 40, 70)
-    outputs = network.tasks(image)
+    outputs = network.outputs(image)
     torch.testing.assert_close(network(image), outputs["mask"])
     torch.testing.assert_close(network.maps(image), torch.cat([outputs[task] for task in TASKS], dim=1))
     assert outputs["distance"].abs().max() <= 1
@@ -69,9 +69,9 @@ def test_padding_is_that_of_numpy(network, height, width, mode):
 @torch.no_grad()
 def test_batch_is_one_by_one(network):
     images = torch.rand(3, 3, 40, 70)
-    together = network.tasks(images)
+    together = network.outputs(images)
     for i in range(3):
-        for key, value in network.tasks(images[i : i + 1]).items():
+        for key, value in network.outputs(images[i : i + 1]).items():
             torch.testing.assert_close(together[key][i : i + 1], value, atol=1e-5, rtol=1e-4)
 
 
@@ -109,7 +109,7 @@ def test_scripts(gate, experts, tmp_path):
     scripted = torch.jit.load(tmp_path / "network.ts")
     for size in ((33, 50), (7, 64)):
         image = torch.rand(2, 3, *size)
-        ours, theirs = network.tasks(image), scripted.tasks(image)
+        ours, theirs = network.outputs(image), scripted.outputs(image)
         assert list(ours) == list(theirs)
         for key, value in ours.items():
             torch.testing.assert_close(value, theirs[key])
@@ -118,20 +118,20 @@ def test_scripts(gate, experts, tmp_path):
 
 
 def test_pixel_gate_weights_have_the_size_of_the_image():
-    weights = make(gate="pixel").eval().tasks(torch.rand(1, 3, 33, 50))["mask_gate"]
+    weights = make(gate="pixel").eval().outputs(torch.rand(1, 3, 33, 50))["mask_gate"]
     assert weights.shape == (1, 3, 33, 50)
     torch.testing.assert_close(weights.sum(1), torch.ones(1, 33, 50))
 
 
 def test_experts_of_one_task():
-    outputs = make([["mask"]] * 3).tasks(torch.rand(2, 3, 32, 64))
+    outputs = make([["mask"]] * 3).outputs(torch.rand(2, 3, 32, 64))
     assert outputs["mask_experts"].shape == (2, 3, 2, 32, 64)
     assert "distance_experts" not in outputs
     assert "boundary_experts" not in outputs
 
 
 def test_an_expert_with_several_tasks_and_one_with_none():
-    outputs = make([["mask", "boundary"], [], ["mask"]]).tasks(torch.rand(2, 3, 32, 64))
+    outputs = make([["mask", "boundary"], [], ["mask"]]).outputs(torch.rand(2, 3, 32, 64))
     assert outputs["mask_experts"].shape == (2, 2, 2, 32, 64)
     assert outputs["boundary_experts"].shape == (2, 1, 2, 32, 64)
     assert outputs["mask_gate"].shape == (2, 3)
@@ -139,7 +139,7 @@ def test_an_expert_with_several_tasks_and_one_with_none():
 
 def test_one_expert_has_fused_heads_only_and_no_gate_to_tell_of():
     network = make([[]])
-    outputs = network.tasks(torch.rand(2, 3, 32, 64))
+    outputs = network.outputs(torch.rand(2, 3, 32, 64))
     assert set(outputs) == set(TASKS)
     heads = sum(p.numel() for p in network.mixtures.parameters())
     assert heads == 5 * 16 + 5  # 2 + 1 + 2 outputs of 16 channels and their biases
@@ -149,7 +149,7 @@ def test_one_expert_has_fused_heads_only_and_no_gate_to_tell_of():
 def test_gradient_reaches_every_parameter(gate):
     network = make(gate=gate)
     image = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    sum(value.square().mean() for value in network.tasks(image).values()).backward()
+    sum(value.square().mean() for value in network.outputs(image).values()).backward()
     dead = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
     assert not dead
 
@@ -164,7 +164,7 @@ def test_the_fused_output_teaches_all_experts():
 def test_float32_also_under_autocast(network):
     image = torch.rand(1, 3, 64, 64)
     with torch.autocast("cpu", torch.bfloat16):
-        outputs = network.tasks(image)
+        outputs = network.outputs(image)
         maps = network.maps(image)
     assert {value.dtype for value in outputs.values()} == {torch.float32}
     torch.testing.assert_close(maps, network.maps(image), atol=0.1, rtol=0.1)
@@ -173,7 +173,7 @@ def test_float32_also_under_autocast(network):
 def test_the_image_is_not_edited(network):
     image = torch.rand(1, 3, 32, 32)
     before = image.clone()
-    network.tasks(image)
+    network.outputs(image)
     assert torch.equal(image, before)
 
 

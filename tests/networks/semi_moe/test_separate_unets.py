@@ -45,7 +45,7 @@ def test_outputs_script_and_size(network):
     image = torch.rand(1, 3, 20, 33)
     scripted = torch.jit.script(network)
     with torch.no_grad():
-        ours, theirs = network.tasks(image), scripted.tasks(image)
+        ours, theirs = network.outputs(image), scripted.outputs(image)
     assert list(ours) == list(theirs)
     assert ours["mask"].shape == (1, 2, 20, 33)
     for key, value in ours.items():

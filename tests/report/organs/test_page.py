@@ -139,4 +139,4 @@ def test_the_eight_organs_are_named_as_the_data_sets_name_them(name):
 
 
 def declaration(name):
-    return json.loads((Path(data.__file__).parent / "volumes" / "data_sets" / f"{name}.json").read_text())
+    return json.loads((Path(data.__file__).parent / "volumes" / "declared" / f"{name}.json").read_text())

@@ -18,14 +18,14 @@ def _gate(name: str, channels: int, experts: int) -> nn.Module:
     return (ImageGate if name == "image" else PixelGate)(channels, experts, hidden=channels * experts // 2)
 
 
-class TaskMixture(nn.Module):
-    """Everything of one task: its gate, the head on the mixture, and the own heads of the experts that learn it.
+class OutputMixture(nn.Module):
+    """Everything of one output: its gate, the head on the mixture, and the own heads of the experts that learn it.
 
     Args:
         channels: channels of one expert's feature, c.
         experts: number of experts, e.
-        outputs: channels of the task.
-        owners: the experts that have an own head for the task, by index.
+        outputs: channels of the output.
+        owners: the experts that have an own head for it, by index.
         gate: `image`, `pixel`, `average` or `paper`.
 
     Raises:
@@ -54,7 +54,7 @@ class TaskMixture(nn.Module):
         Returns:
             The fused output `(b, outputs, h, w)` before any activation, and the gate's weights, both float32.
         """
-        # The mean of a mean is the mean: gates that pool get it ready made, once for all tasks.
+        # The mean of a mean is the mean: gates that pool get it ready made, once for all outputs.
         weights = self.gate(features if self.per_pixel else pooled)
         # head(sum_e w_e f_e) = sum_e w_e head(f_e), because the head is linear and the weights sum to one: mixing the
         # few channels after it gives the paper's output at a fraction of the time.

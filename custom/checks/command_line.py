@@ -1,49 +1,23 @@
-"""The door: what a user asked for is checked before hours are spent, and what is wrong is said in one line.
-
-A config's `initialize` begins with `$checks.one_line_errors()` and `$checks.overrides()`; paths and images follow.
-Checks raise `RequestError`, they never exit: only the hook that `one_line_errors` installs makes it exit status 2.
-"""
+"""What `python -m monai.bundle run` was asked for: options that it takes in silence are refused, or recorded."""
 
 from __future__ import annotations
 
 import inspect
-import os
 import pydoc
 import re
-import signal
 import sys
-import tempfile
-import threading
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from fire.parser import DefaultParseValue
 
+from .errors import RequestError, did_you_mean
+from .exits import is_monai_command
+
 _FLAG = re.compile(r"--|-[a-zA-Z]")
-_LOST_TYPE = re.compile(r"^[\w.]*\bRequestError: (.+)$", re.MULTILINE)
 _COMPONENT_WORDS = ("_target_", "_disabled_", "_requires_", "_desc_", "_mode_")
 _WHOLE_NUMBERS = ("epochs", "per_epoch", "seed", "workers", "batch_size")
-
-
-class RequestError(Exception):
-    """The request itself is wrong: a path, an option, a config or data. Its text is the one line the user reads."""
-
-
-def one_line_errors() -> None:
-    """Give the command its exit statuses: 2 after one line for a `RequestError`, 130 on Ctrl-C, 143 on SIGTERM.
-
-    Any other exception keeps its traceback. Does nothing unless the process is `python -m monai.bundle`: a label server
-    or a test that runs a config in its own process keeps its own handling.
-    """
-    if not _is_monai_command():
-        return
-    sys.excepthook = _excepthook
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def overrides() -> None:
@@ -122,77 +96,10 @@ def given_options(tokens: Sequence[str], named: Sequence[str]) -> dict[str, Any]
     return options | {name: DefaultParseValue(value) for name, value in zip(free, positional, strict=False)}
 
 
-def did_you_mean(name: str, names: Iterable[str], prefix: str = "") -> str:
-    """The nearest names, as the end of an error's line.
-
-    Args:
-        name: what was given.
-        names: what there is.
-        prefix: stands before each name.
-
-    Returns:
-        For example `; did you mean --mpp?`; empty if nothing is near.
-    """
-    near = get_close_matches(name, sorted({n for n in names if n != "**"}), n=3)
-    return f"; did you mean {' or '.join(prefix + n for n in near)}?" if near else ""
-
-
-def directory(path: str | os.PathLike[str]) -> Path:
-    """Check that a directory exists.
-
-    Args:
-        path: the directory.
-
-    Returns:
-        The same path.
-
-    Raises:
-        RequestError: nothing is there, or not a directory.
-    """
-    if not Path(path).is_dir():
-        found = "a file" if Path(path).exists() else "nothing"
-        raise RequestError(f"{path}: found {found}, wanted a directory")
-    return Path(path)
-
-
-def output_dir(path: str | os.PathLike[str]) -> Path:
-    """Make a directory for results, with its parents, and check that files can be written there.
-
-    Args:
-        path: the directory; may exist.
-
-    Returns:
-        The same path.
-
-    Raises:
-        RequestError: it cannot be made or written to; the system's reason is given.
-    """
-    try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise RequestError(f"{path}: found {error.strerror}, wanted a directory that can be written to") from error
-    return Path(path)
-
-
-def partial(failed: Sequence[str]) -> None:
-    """End the command with exit status 1 where some of a batch failed and the rest is done; part of `finalize`.
-
-    Args:
-        failed: what failed, as it was named in the log.
-
-    Raises:
-        SystemExit: something failed.
-    """
-    if failed and _is_monai_command():
-        raise SystemExit(1)
-
-
 def _asked() -> tuple[Any, list[str], dict[str, Any], dict[str, Any]] | None:
     """MONAI's bundle package, the names of its own options, the options given, and the merged config files."""
     verb = sys.argv[1] if len(sys.argv) > 1 else ""
-    if not _is_monai_command() or verb not in ("run", "run_workflow"):
+    if not is_monai_command() or verb not in ("run", "run_workflow"):
         return None
     # Not at the top: MONAI takes seconds to import, which no other command should pay; here it is loaded already.
     bundle = import_module("monai.bundle")
@@ -204,42 +111,6 @@ def _asked() -> tuple[Any, list[str], dict[str, Any], dict[str, Any]] | None:
     if not options.get("config_file"):
         return None
     return bundle, named, options, bundle.ConfigParser.load_config_files(options["config_file"])
-
-
-def _is_monai_command() -> bool:
-    return Path(sys.argv[0]).parts[-3:] == ("monai", "bundle", "__main__.py")
-
-
-def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    request = _request(error)
-    if request is not None:
-        print(f"error: {request}", file=sys.stderr)
-        raise SystemExit(2)
-    if issubclass(kind, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
-        raise SystemExit(130)
-    sys.__excepthook__(kind, error, trace)
-
-
-def _request(error: BaseException | None) -> str | None:
-    """The text of the RequestError among an exception and what caused it, however deep; None if there is none."""
-    seen: set[int] = set()
-    links = [error]
-    while links:
-        link = links.pop()
-        if link is None or id(link) in seen:
-            continue
-        seen.add(id(link))
-        # A loader's worker process hands over its traceback as text, in an exception of perhaps another type.
-        lost = _LOST_TYPE.findall(str(link))
-        if lost or isinstance(link, RequestError):
-            return lost[-1] if lost else _line(link)
-        links += [link.__context__, link.__cause__]
-    return None
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())
 
 
 def _find(name: str, config: Mapping[str, Any], known: Iterable[str]) -> Any:

@@ -1,0 +1,23 @@
+"""The door: what a user asked for is checked before hours are spent, and what is wrong is said in one line.
+
+A config's `initialize` begins with `$checks.one_line_errors()` and `$checks.overrides()`; paths and images follow.
+Checks raise `RequestError`, they never exit: only the hook that `one_line_errors` installs makes it exit status 2.
+"""
+
+from .command_line import given_options, merged_config, overrides
+from .errors import RequestError, did_you_mean, raise_problems
+from .exits import one_line_errors, partial
+from .paths import directory, output_dir
+
+__all__ = [
+    "RequestError",
+    "did_you_mean",
+    "directory",
+    "given_options",
+    "merged_config",
+    "one_line_errors",
+    "output_dir",
+    "overrides",
+    "partial",
+    "raise_problems",
+]

@@ -1,0 +1,78 @@
+"""How a command of MONAI's ends: its exit status, and one line instead of a traceback."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from .errors import RequestError
+
+_LOST_TYPE = re.compile(r"^[\w.]*\bRequestError: (.+)$", re.MULTILINE)
+
+
+def is_monai_command() -> bool:
+    """Whether this process is `python -m monai.bundle`, and no label server or test that runs a config itself."""
+    return Path(sys.argv[0]).parts[-3:] == ("monai", "bundle", "__main__.py")
+
+
+def one_line_errors() -> None:
+    """Give the command its exit statuses: 2 after one line for a `RequestError`, 130 on Ctrl-C, 143 on SIGTERM.
+
+    Any other exception keeps its traceback. Does nothing unless the process is `python -m monai.bundle`: a label server
+    or a test that runs a config in its own process keeps its own handling.
+    """
+    if not is_monai_command():
+        return
+    sys.excepthook = _excepthook
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def partial(failed: Sequence[str]) -> None:
+    """End the command with exit status 1 where some of a batch failed and the rest is done; part of `finalize`.
+
+    Args:
+        failed: what failed, as it was named in the log.
+
+    Raises:
+        SystemExit: something failed.
+    """
+    if failed and is_monai_command():
+        raise SystemExit(1)
+
+
+def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    request = _request(error)
+    if request is not None:
+        print(f"error: {request}", file=sys.stderr)
+        raise SystemExit(2)
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130)
+    sys.__excepthook__(kind, error, trace)
+
+
+def _request(error: BaseException | None) -> str | None:
+    """The text of the RequestError among an exception and what caused it, however deep; None if there is none."""
+    seen: set[int] = set()
+    links = [error]
+    while links:
+        link = links.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        # A loader's worker process hands over its traceback as text, in an exception of perhaps another type.
+        lost = _LOST_TYPE.findall(str(link))
+        if lost or isinstance(link, RequestError):
+            return lost[-1] if lost else _line(link)
+        links += [link.__context__, link.__cause__]
+    return None
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
