@@ -15,7 +15,7 @@ STAMP := $(VENV)/.set-up
 help:
 	@echo "make setup      virtual environment in $(VENV), with everything installed"
 	@echo "make demo       synthetic glands: prepare, train, evaluate, predict, and say where the results are (minutes, no GPU)"
-	@echo "make demo-organ  the same for organs: synthetic CT and MR volumes, one network for both"
+	@echo "make demo-organ the same for organs: synthetic CT and MR volumes, one network for both"
 	@echo "make test       linters and the tests that need no network, data or GPU"
 	@echo "make test-data  the tests on the real data sets in ../shared/data"
 	@echo "make clean      delete what the demo and the tools wrote; the environment stays"
@@ -65,7 +65,8 @@ demo-organ: setup
 		$(PY) -m custom prepare folder --source $(VOLUMES)/source/$$name --data_set $(VOLUMES)/source/$$name/data_set.json \
 			--output $(VOLUMES)/$$name --validation 0.2 --test 0.2; \
 	done
-	cd bundle && $(PY) -m monai.bundle run pretraining --config_file configs/pretrain_organ.json \
+	cd bundle && $(PY) -m monai.bundle run training \
+		--config_file "['configs/train_organ.json','configs/pretrain_organ.json']" \
 		--dataset_dirs "$(SETS)" --output_dir $(VOLUMES)/pretraining --crop_px 64 --max_epochs 1
 	cd bundle && $(PY) -m monai.bundle run training --config_file configs/train_organ.json \
 		--dataset_dirs "$(SETS)" --output_dir $(VOLUMES)/run --init_path $(VOLUMES)/pretraining/last.pt --crop_px 64 --max_epochs 5
@@ -91,5 +92,5 @@ test-data: setup
 	$(PY) -m pytest -m "data and not slow and not gpu and not label_server"
 
 clean:
-	rm -rf $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info
+	rm -rf $(DEMO) $(VOLUMES) .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info
 	find custom tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

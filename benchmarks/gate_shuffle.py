@@ -20,16 +20,16 @@ from custom.place import bundle_root
 from custom.targets import gland_mask, instance_ids, instances
 
 
-def main(data: str, run: str, section: str = "testA", overlays: str = "semi_moe") -> None:
+def main(data: str, run: str, section: str = "testA", variants: str = "semi_moe") -> None:
     """Print the table.
 
     Args:
         data: The prepared data set.
         run: Directory of the training run.
         section: Section to evaluate.
-        overlays: Overlays that the run was trained with, separated by commas.
+        variants: Variants that the run was trained with, separated by commas.
     """
-    names = ["train", *[name for name in str(overlays).split(",") if name], "evaluate"]
+    names = ["train", *[name for name in words(variants) if name], "evaluate"]
     files = [f"{bundle_root()}/configs/{name}.json" for name in names]
     options = {"dataset_dir": data, "output_dir": run, "test_section": section, "views": 1}
     flow = ConfigWorkflow(files, logging_file=False, workflow_type="train", **options)

@@ -12,22 +12,19 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-import subprocess
-import sys
-import time
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import fire
 import numpy as np
+from controls import collect, difference, evaluate, is_evaluated, row, train
 from words import words
 
-from custom.metrics import bootstrap_interval
-from custom.place import bundle_root
 from custom.report.history import read_history
 
-# Row -> overlays on configs/train.json, which is the mean teacher with one expert.
+# Row -> variants of configs/train.json, which is the mean teacher with one expert.
 ROWS = {
     "supervised": ["supervised"],
     "mean_teacher": [],
@@ -36,9 +33,17 @@ ROWS = {
     "segmentation_experts": ["semi_moe", "segmentation_experts"],
 }
 BASELINE = "mean_teacher"
-KEPT = ("sections", "seed", "commit", "versions", "checkpoint_sha256", "started")
 COMPARED = ("dice", "object_f1", "object_dice")
 PER_IMAGE = ("dice", "object_f1", "object_dice", "object_hausdorff_px")
+
+
+class Run(NamedTuple):
+    """What a run's files say: scores by image, scores of the whole section, patients by image, minutes."""
+
+    images: dict[str, dict[str, float]]
+    whole: dict[str, float]
+    patients: dict[str, str]
+    minutes: float
 
 
 def run(
@@ -55,28 +60,12 @@ def run(
         section: The section that is evaluated, with the last weights; nothing is chosen on it.
     """
     for seed in words(seeds):
-        for row in words(rows):
-            folder = Path(output).resolve() / f"{row}_seed{seed}"
-            if not (folder / f"evaluation_{section}" / "metrics_summary.json").exists():
-                _run_one(Path(data).resolve(), folder, ROWS[row], seed, epochs, section)
-
-
-def collect(output: str, to: str) -> None:
-    """Copy what a run's figures come from, without the paths of the machine, so that it can stand in the docs.
-
-    Args:
-        output: Where the runs are.
-        to: Where the copies go, in the same layout.
-    """
-    for summary in sorted(Path(output).glob("*_seed*/evaluation_*/metrics_summary.json")):
-        target = Path(to) / summary.parent.relative_to(output)
-        target.mkdir(parents=True, exist_ok=True)
-        content = json.loads(summary.read_text())
-        kept = {name: content[name] for name in KEPT if name in content}
-        (target / summary.name).write_text(json.dumps(kept, indent=1) + "\n")
-        shutil.copy(summary.parent / "metrics.csv", target)
-        for name in ("history.csv", "seconds.txt"):
-            shutil.copy(summary.parent.parent / name, target.parent)
+        for name in words(rows):
+            folder, configs = Path(output).resolve() / f"{name}_seed{seed}", ["train", *ROWS[name]]
+            options = {"dataset_dir": Path(data).resolve(), "seed": seed}
+            if not is_evaluated(folder, section):
+                train(folder, configs, {**options, "max_epochs": epochs})
+                evaluate(folder, [*configs, "evaluate"], options, section)
 
 
 def table(output: str, section: str = "testA") -> None:
@@ -89,69 +78,51 @@ def table(output: str, section: str = "testA") -> None:
         output: Where the runs are.
         section: The section that was evaluated.
     """
-    scores, pooled, minutes, patients = _read(Path(output), section)
+    runs = _read(Path(output), section)
     names = ["validation", "dice", "mdice", "mjaccard", *PER_IMAGE[1:]]
-    compared = ", ".join(COMPARED)
-    print(f"| row | seeds | {' | '.join(names)} | against {BASELINE}: {compared} | minutes |")
-    print("|---" * (len(names) + 4) + "|")
-    for row in [name for name in ROWS if name in scores]:
-        cells = []
-        for name in names:
-            values = [
-                np.mean(list(seed[name].values())) if name in PER_IMAGE else seed[name]
-                for seed in _both(scores, pooled, row)
-            ]
-            spread = f" ({min(values):.3f}-{max(values):.3f})" if len(values) > 1 else ""
-            cells.append(f"{np.mean(values):.3f}{spread}" if "hausdorff" not in name else f"{np.mean(values):.1f}")
-        cells += ["; ".join(_difference(scores, row, patients, name) for name in COMPARED)]
-        cells += [f"{np.mean(minutes[row]):.0f}"]
-        print(f"| {row} | {len(scores[row])} | {' | '.join(cells)} |")
+    row("row", "seeds", *names, f"against {BASELINE}: {', '.join(COMPARED)}", "minutes", head=True)
+    for name in [name for name in ROWS if name in runs]:
+        cells = [_cell(runs[name], score) for score in names]
+        against = "; ".join(_against_baseline(runs, name, score) for score in COMPARED)
+        row(name, len(runs[name]), *cells, against, f"{np.mean([one.minutes for one in runs[name]]):.0f}")
 
 
-def _run_one(data: Path, folder: Path, overlays: list[str], seed: str, epochs: int, section: str) -> None:
-    train = [f"configs/{name}.json" for name in ("train", *overlays)]
-    options = ["--dataset_dir", str(data), "--output_dir", str(folder), "--seed", seed]
-    began = time.monotonic()
-    _monai(["training", "--config_file", str(train), *options, "--max_epochs", str(epochs)])
-    (folder / "seconds.txt").write_text(f"{time.monotonic() - began:.0f}\n")
-    _monai(["--config_file", str([*train, "configs/evaluate.json"]), *options, "--test_section", section])
-
-
-def _monai(arguments: list[str]) -> None:
-    subprocess.run([sys.executable, "-m", "monai.bundle", "run", *arguments], cwd=bundle_root(), check=True)
-
-
-def _read(output: Path, section: str) -> tuple:
-    scores, pooled, minutes, patients = defaultdict(list), defaultdict(list), defaultdict(list), {}
+def _read(output: Path, section: str) -> dict[str, list[Run]]:
+    """The runs of each row, by seed."""
+    runs = defaultdict(list)
     for summary in sorted(output.glob(f"*_seed*/evaluation_{section}/metrics_summary.json")):
         folder = summary.parent.parent
-        row = folder.name.rsplit("_seed", 1)[0]
         with open(summary.parent / "metrics.csv", newline="") as file:
             images = list(csv.DictReader(file))
-        patients |= {image["id"]: image["patient"] for image in images}
-        scores[row].append({name: {image["id"]: float(image[name]) for image in images} for name in PER_IMAGE})
-        content = json.loads(summary.read_text())["sections"][section]
-        last = read_history(folder / "history.csv")[-1]
-        pooled[row].append({**content["pooled"], "validation": last.get("validation/dice", np.nan)})
-        minutes[row].append(float((folder / "seconds.txt").read_text()) / 60)
-    return scores, pooled, minutes, patients
+        scores = {name: {image["id"]: float(image[name]) for image in images} for name in PER_IMAGE}
+        pooled = json.loads(summary.read_text())["sections"][section]["pooled"]
+        whole = {**pooled, "validation": read_history(folder / "history.csv")[-1].get("validation/dice", np.nan)}
+        patients = {image["id"]: image["patient"] for image in images}
+        minutes = float((folder / "seconds.txt").read_text()) / 60
+        runs[folder.name.rsplit("_seed", 1)[0]].append(Run(scores, whole, patients, minutes))
+    return runs
 
 
-def _both(scores: dict, pooled: dict, row: str) -> list[dict]:
-    return [per_image | whole for per_image, whole in zip(scores[row], pooled[row], strict=True)]
+def _cell(runs: Sequence[Run], score: str) -> str:
+    """Mean of a score over seeds, with its range where there are several."""
+    values = [np.mean(list(one.images[score].values())) if score in PER_IMAGE else one.whole[score] for one in runs]
+    if "hausdorff" in score:
+        return f"{np.mean(values):.1f}"
+    spread = f" ({min(values):.3f}-{max(values):.3f})" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{spread}"
 
 
-def _difference(scores: dict, row: str, patients: dict[str, str], score: str) -> str:
-    """Mean over seeds of each image's score, minus the baseline's, with an interval by a bootstrap over patients."""
-    if row == BASELINE or BASELINE not in scores:
+def _against_baseline(runs: Mapping[str, Sequence[Run]], name: str, score: str) -> str:
+    """Mean over seeds of each image's score, minus the baseline's."""
+    if name == BASELINE or BASELINE not in runs:
         return "-"
+    patients = {image: patient for found in runs.values() for one in found for image, patient in one.patients.items()}
     ids = sorted(patients)
-    means = {
-        name: np.mean([[seed[score][one] for one in ids] for seed in scores[name]], axis=0) for name in (row, BASELINE)
-    }
-    difference = means[row] - means[BASELINE]
-    low, high = bootstrap_interval(difference, [patients[one] for one in ids])
-    return f"{difference.mean():+.3f} ({low:+.3f} to {high:+.3f})"
+    ours, theirs = (
+        np.mean([[[run.images[score][one]] for one in ids] for run in runs[which]], axis=0)
+        for which in (name, BASELINE)
+    )
+    return difference(ours, theirs, [patients[one] for one in ids])
 
 
 if __name__ == "__main__":

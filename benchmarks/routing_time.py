@@ -3,35 +3,37 @@
     python benchmarks/routing_time.py --repeats 5
 
 Random images of three modalities, as many of each. "layers" is the forward and backward pass of the network's mixture
-layers alone, "step" a whole training step. The rows take turns, so that a busy machine is busy for all of them; the
-table gives medians, and how many times as fast as the release's way each is.
+layers alone, "step" a whole training step. The rows take turns; the table gives medians, and how many times as fast as
+the release's way each is.
 """
 
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import fire
 import torch
+from timing import machine, take_turns
 from words import words
 
 from custom.losses import OrganLoss
 from custom.networks import AllOutputs, M4oE
 from custom.networks.mixture import ExpertMixture
+from custom.targets.organ_task import HeadTask, class_counts
 from custom.training import OrganStep
-from custom.training.organ_step import classes
 
-TASKS = {
+TASKS: dict[str, HeadTask] = {
     name: {"head": name, "modality": modality, "labels": {str(one): f"organ {one}" for one in range(1, number + 1)}}
     for name, modality, number in (("flare22", "ct", 13), ("atlas23", "cemr", 2), ("amos22", "mr", 15))
 }
-PAPER = {"stem": "patch", "embed": 96, "depths": (2, 2, 2, 2), "heads": (3, 6, 12, 24), "window": 7}
-SIZES = {"default": ({}, 192, 2), "paper": (PAPER, 224, 1)}  # arguments, pixels, images of each task
+PAPER: dict[str, Any] = {"stem": "patch", "embed": 96, "depths": (2, 2, 2, 2), "heads": (3, 6, 12, 24), "window": 7}
+# Arguments, pixels, images of each task.
+SIZES: dict[str, tuple[dict[str, Any], int, int]] = {"default": ({}, 192, 2), "paper": (PAPER, 224, 1)}
 # Without a prior, so that the tokens of an image choose among all experts.
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "release": {"gate": "channel"},
     "soft": {"prior": None},
     "top_k": {"routing": "top_k", "top_k": 1, "prior": None},
@@ -49,13 +51,12 @@ def main(repeats: int = 5, sizes: str = "default,paper", precisions: str = "floa
         precisions: Which of `float32` and `bfloat16`, separated by commas.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    where = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    print(f"| network | precision | routing | layers, s | times | step, s | times | ({where})\n" + 7 * "|---" + "|")
+    print(f"| network | precision | routing | layers, s | times | step, s | times | ({machine()})\n" + 7 * "|---" + "|")
     for size in words(sizes):
         for precision in words(precisions):
             amp = precision == "bfloat16"
             runs = {(way, kind): run for way in WAYS for kind, run in _runs(size, WAYS[way], device, amp).items()}
-            median = {case: statistics.median(times) for case, times in _alternate(runs, repeats, device).items()}
+            median = {case: statistics.median(times) for case, times in take_turns(runs, repeats).items()}
             for way in WAYS:
                 columns = [
                     f"{median[way, kind]:.3f} | {median['release', kind] / median[way, kind]:.2f}"
@@ -64,22 +65,7 @@ def main(repeats: int = 5, sizes: str = "default,paper", precisions: str = "floa
                 print(f"| {size} | {precision} | {way} | {' | '.join(columns)} |")
 
 
-def _alternate(
-    runs: dict[tuple[str, str], Callable[[], object]], repeats: int, device: torch.device
-) -> dict[tuple[str, str], list[float]]:
-    seconds: dict[tuple[str, str], list[float]] = {case: [] for case in runs}
-    for turn in range(repeats + 1):
-        for case, run in runs.items():
-            began = time.perf_counter()
-            run()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            if turn:
-                seconds[case].append(time.perf_counter() - began)
-    return seconds
-
-
-def _runs(size: str, way: dict, device: torch.device, amp: bool) -> dict[str, Callable[[], object]]:
+def _runs(size: str, way: dict[str, Any], device: torch.device, amp: bool) -> dict[str, Callable[[], object]]:
     """A step of the network, and the forward and backward pass of its mixture layers, each with what it got there."""
     arguments, pixels, each = SIZES[size]
     torch.manual_seed(0)
@@ -93,9 +79,9 @@ def _runs(size: str, way: dict, device: torch.device, amp: bool) -> dict[str, Ca
     }
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
-    loss = OrganLoss(classes(TASKS)).to(device)
+    loss = OrganLoss(class_counts(TASKS)).to(device)
     step = OrganStep(loss, TASKS, optimizer, scheduler, amp=amp)
-    engine = SimpleNamespace(network=AllOutputs(network), state=SimpleNamespace(iteration=1, device=device))
+    engine: Any = SimpleNamespace(network=AllOutputs(network), state=SimpleNamespace(iteration=1, device=device))
     heard = _heard(network, lambda: step(engine, batch))
 
     def layers() -> None:

@@ -2,18 +2,20 @@
 
     python benchmarks/step_time.py --repeats 5
 
-The settings take turns, so that a busy machine is busy for all of them; the table gives the median and the range.
+The settings take turns; the table gives the median and the range.
 """
 
 from __future__ import annotations
 
 import statistics
-import time
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import fire
 import torch
 from monai.bundle import ConfigWorkflow
+from timing import machine, take_turns
 from words import words
 
 from custom.place import bundle_root
@@ -35,25 +37,17 @@ def main(repeats: int = 5, settings: str = "default,semi_moe,paper", precisions:
         for name in words(settings)
         for kind in words(precisions)
     }
-    seconds: dict[tuple[str, str], list[float]] = {case: [] for case in cases}
-    for _ in range(repeats + 1):
-        for case, step in cases.items():
-            began = time.perf_counter()
-            step()
-            seconds[case].append(time.perf_counter() - began)
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
-    print(f"| network | precision | seconds a step, median | range | ({device})\n|---|---|---|---|")
+    seconds = take_turns(cases, repeats)
+    print(f"| network | precision | seconds a step, median | range | ({machine()})\n|---|---|---|---|")
     for (name, kind), times in seconds.items():
-        timed = times[1:]
-        print(f"| {name} | {kind} | {statistics.median(timed):.2f} | {min(timed):.2f}-{max(timed):.2f} |")
+        print(f"| {name} | {kind} | {statistics.median(times):.2f} | {min(times):.2f}-{max(times):.2f} |")
 
 
-def _step(names: list[str], amp: bool) -> object:
+def _step(names: list[str], amp: bool) -> Callable[[], object]:
     """One training step of a config, on random images, without its data."""
     files = [f"{bundle_root()}/configs/{name}.json" for name in names]
-    flow = ConfigWorkflow(
-        files, logging_file=False, workflow_type="train", amp=amp, pretrained=False, steps_per_epoch=100
-    )
+    options: dict[str, Any] = {"amp": amp, "pretrained": False, "steps_per_epoch": 100}
+    flow = ConfigWorkflow(files, logging_file=False, workflow_type="train", **options)
     get = flow.parser.get_parsed_content
     step = get("step")
     device = get("device")
@@ -63,13 +57,11 @@ def _step(names: list[str], amp: bool) -> object:
     )
     weak = torch.rand(2, 3, SIZE, SIZE, device=device)
     step.unlabelled = [{"image": weak, "strong": weak, "path": ["c", "d"]}]
-    engine = SimpleNamespace(network=get("view"), state=SimpleNamespace(iteration=1))
+    engine: Any = SimpleNamespace(network=get("learner"), state=SimpleNamespace(iteration=1))
 
     def once() -> None:
         step.restart()
         step(engine, batch)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
 
     return once
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from custom.data.drawn.glands import draw_tile
-from custom.data.tiles import prepare as data_set
+from custom.data.tiles.prepare import prepare
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -62,5 +62,5 @@ def folder_source(tmp_path_factory):
 def dataset(folder_source, tmp_path_factory):
     """`folder_source` as prepared: 4 labelled, 6 unlabelled, 2 validation and 2 test images. Not to be written to."""
     output = tmp_path_factory.mktemp("prepared") / "data"
-    data_set.prepare("folder", folder_source, output, labelled="4", validation=0.25, seed=0, mpp=0.62)
+    prepare("folder", folder_source, output, labelled="4", validation=0.25, seed=0, mpp=0.62)
     return output

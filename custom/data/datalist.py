@@ -64,6 +64,8 @@ class DataList:
         Args:
             file: Absolute.
         """
+        if not file.is_relative_to(self.folder):
+            return None  # a list written by hand may name files elsewhere
         checksums: Mapping[str, str] = self.head.get("checksums", {})
         return checksums.get(file.relative_to(self.folder).as_posix())
 
@@ -154,7 +156,7 @@ def _section_names(path: Path, content: Mapping[str, Any]) -> list[str]:
     if "test_sections" not in content:
         return others
     tests = content["test_sections"]
-    if not isinstance(tests, list) or not set(tests) <= set(others):
+    if not isinstance(tests, list) or not all(name in others for name in tests):
         raise RequestError(f"{path}: found test_sections {tests!r}, wanted a list of sections that are there")
     if unknown := [name for name in others if name not in (*SECTIONS, *tests)]:
         wanted = f"wanted a section that test_sections names, or one of {', '.join(SECTIONS)}"
@@ -170,6 +172,8 @@ def _check_description(path: Path, content: Mapping[str, Any]) -> None:
         value = content.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, int | float) for one in value):
             raise RequestError(f"{path}: found {key} {value!r}, wanted a number a channel")
+    if not isinstance(content.get("checksums", {}), dict):
+        raise RequestError(f"{path}: found checksums {content['checksums']!r}, wanted the SHA-256 of each file")
 
 
 def _check_section(path: Path, name: str, items: object) -> None:

@@ -140,6 +140,17 @@ def check_duplicates(
     raise_problems(problems, sum(map(len, sections.values())), f"{thing}s")
 
 
+def written(output: Path, earlier: str) -> list[str]:
+    """The last lines of a summary.
+
+    Args:
+        output: What was written.
+        earlier: The name of the data set that it replaced; empty where there was none.
+    """
+    lines = [f'replaced the earlier data set "{earlier}" in {output}'] if earlier else []
+    return [*lines, f"written to {output}; look at {output / SHEET_NAME} before you train"]
+
+
 def on_sheet(sections: Mapping[str, Sequence[Record]]) -> set[str]:
     """The ids on the contact sheet: all, or evenly spread ones where there are too many.
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from nibabel.orientations import inv_ornt_aff, io_orientation
 
-_Voxels = TypeVar("_Voxels", np.ndarray, torch.Tensor)
+# An array, or a tensor: not named here, since torch takes seconds to import, which `prepare` need not pay.
+_Voxels = TypeVar("_Voxels")
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ class Turn:
 def _transposed(voxels: Any, source: tuple[int, int, int]) -> Any:
     lead = voxels.ndim - 3
     order = (*range(lead), *(lead + axis for axis in source))
-    return voxels.permute(order) if isinstance(voxels, torch.Tensor) else voxels.transpose(order)
+    return voxels.transpose(order) if isinstance(voxels, np.ndarray) else voxels.permute(order)
 
 
 def _flipped(voxels: Any, flipped: tuple[bool, bool, bool]) -> Any:
     axes = [axis - 3 for axis, flip in enumerate(flipped) if flip]
-    return torch.flip(voxels, axes) if isinstance(voxels, torch.Tensor) else np.flip(voxels, tuple(axes))
+    return np.flip(voxels, tuple(axes)) if isinstance(voxels, np.ndarray) else voxels.flip(axes)

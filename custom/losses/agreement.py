@@ -45,10 +45,7 @@ def agreement_weight(
         >>> round(float(agreement_weight(mask, inside, none)), 3), float(agreement_weight(mask, -inside, none))
         (0.964, 0.0)
     """
-    if kind not in _KINDS:
-        raise ValueError(f"kind: got {kind!r}, wanted one of {_KINDS}")
-    if not 0 <= threshold <= 1 or band <= 0:
-        raise ValueError(f"threshold and band: got {threshold} and {band}, wanted within [0, 1] and > 0")
+    _check_options(kind, threshold, band)
     _check_shapes(mask, distance, boundary)
     if kind == "none":
         return torch.ones_like(distance, dtype=torch.float32)
@@ -60,6 +57,13 @@ def agreement_weight(
     same_side = (probability > 0.5) == (distance > 0)
     seen = boundary[:, 1:] > boundary[:, :1]
     return weight * (same_side & ~(seen & (distance.abs() > band)))
+
+
+def _check_options(kind: str, threshold: float, band: float) -> None:
+    if kind not in _KINDS:
+        raise ValueError(f"kind: got {kind!r}, wanted one of {_KINDS}")
+    if not 0 <= threshold <= 1 or band <= 0:
+        raise ValueError(f"threshold and band: got {threshold} and {band}, wanted within [0, 1] and > 0")
 
 
 def _check_shapes(mask: torch.Tensor, distance: torch.Tensor, boundary: torch.Tensor) -> None:

@@ -45,22 +45,26 @@ def bootstrap_interval(
         raise ValueError(f"{len(scores)} values but {len(groups)} groups")
     if not 0 < confidence < 1 or draws < 1:
         raise ValueError(f"confidence must be in (0, 1) and draws >= 1, got {confidence} and {draws}")
-    number: dict[Hashable, int] = {}
-    patient = [
-        number.setdefault((index, None) if group is None else group, len(number))
-        for index, group in enumerate([None] * len(scores) if groups is None else groups)
-    ]
-    if len(number) == 1:
+    patient = _numbered([None] * len(scores) if groups is None else groups)
+    patients = max(patient) + 1
+    if patients == 1:
         return float("nan"), float("nan")
-    columns, finite = scores.reshape(len(scores), -1), finite.reshape(len(scores), -1)
-    totals, counts = np.zeros((2, len(number), columns.shape[1]))
+    columns, finite = (part.reshape(len(scores), -1) for part in (scores, finite))
+    totals, counts = np.zeros((2, patients, columns.shape[1]))
     np.add.at(totals, patient, np.where(finite, columns, 0.0))
     np.add.at(counts, patient, finite)
-    drawn = np.random.default_rng(seed).integers(len(number), size=(draws, len(number)))
+    drawn = np.random.default_rng(seed).integers(patients, size=(draws, patients))
     # One column at a time: all of them together would take draws * patients * scores numbers.
     total, count = (np.stack([column[drawn].sum(axis=1) for column in part.T], axis=1) for part in (totals, counts))
     # A score that none of the drawn patients has says nothing in this draw; nor does a draw without any score.
-    means = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-    means = means[(count > 0).any(axis=1)]
-    low, high = np.quantile(np.nanmean(means, axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    means = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)[(count > 0).any(axis=1)]
+    ends = np.quantile(np.nanmean(means, axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(ends[0]), float(ends[1])
+
+
+def _numbered(groups: Sequence[Hashable | None]) -> list[int]:
+    """Number the patients from 0 in the order in which they come; one that is not known is one by itself."""
+    number: dict[Hashable, int] = {}
+    return [
+        number.setdefault((index, None) if group is None else group, len(number)) for index, group in enumerate(groups)
+    ]

@@ -49,11 +49,7 @@ def organ_scores(
         ValueError: If the shapes differ or are no volumes, a spacing is not > 0, or a channel has no name.
     """
     predicted, true = np.asarray(prediction), np.asarray(label)
-    if predicted.shape != true.shape or true.ndim != 3 or len(spacing) != 3:
-        found = f"{predicted.shape}, {true.shape} and {len(spacing)} spacings"
-        raise ValueError(f"two volumes (x, y, z) of one shape and three spacings are needed, got {found}")
-    if not all(step > 0 for step in spacing) or tolerance_mm < 0:
-        raise ValueError(f"spacings must be > 0 and the tolerance >= 0 mm, got {list(spacing)} and {tolerance_mm}")
+    _check(predicted, true, spacing, tolerance_mm)
     highest = max(predicted.max(initial=0), true.max(initial=0))
     if highest > len(classes):
         raise ValueError(f"channels must be at most {len(classes)}, for {', '.join(classes)}; got {highest}")
@@ -75,6 +71,14 @@ def organ_scores(
             "predicted_ml": float(sizes[0][channel]) * millilitres,
         }
     return scores
+
+
+def _check(predicted: np.ndarray, true: np.ndarray, spacing: Sequence[float], tolerance_mm: float) -> None:
+    if predicted.shape != true.shape or true.ndim != 3 or len(spacing) != 3:
+        found = f"{predicted.shape}, {true.shape} and {len(spacing)} spacings"
+        raise ValueError(f"two volumes (x, y, z) of one shape and three spacings are needed, got {found}")
+    if not all(step > 0 for step in spacing) or tolerance_mm < 0:
+        raise ValueError(f"spacings must be > 0 and the tolerance >= 0 mm, got {list(spacing)} and {tolerance_mm}")
 
 
 def _around(one: tuple[slice, ...], other: tuple[slice, ...], shape: Sequence[int]) -> tuple[slice, ...]:

@@ -124,7 +124,7 @@ def test_two_processes_train_together(bundle, dataset, tmp_path):
 
 @pytest.mark.parametrize("suffix", ["", "_organ"])
 def test_several_processes_without_torchrun_are_refused(bundle, dataset, tmp_path, suffix):
-    files = f"['configs/train{suffix}.json','configs/multi_gpu_train{suffix}.json']"
+    files = f"['configs/train{suffix}.json','configs/multi_gpu_train.json']"
     where = ("--dataset_dir", dataset, "--output_dir", tmp_path / "run")
     assert "wanted: torchrun" in refused(run(bundle, "training", "--config_file", files, *where))
     assert not (tmp_path / "run").exists()
@@ -133,7 +133,7 @@ def test_several_processes_without_torchrun_are_refused(bundle, dataset, tmp_pat
 # Of each data set's images alone, some experts and heads see none.
 @pytest.mark.parametrize("routing", ["soft", "top_k"])
 def test_two_processes_train_organs_together(bundle, dataset_dirs, tmp_path, routing):
-    files = "['configs/train_organ.json','configs/multi_gpu_train_organ.json']"
+    files = "['configs/train_organ.json','configs/multi_gpu_train.json']"
     where = ["--dataset_dirs", dataset_dirs, "--output_dir", tmp_path / "run", "--routing", routing]
     quick = ["--max_epochs", "1", "--steps_per_epoch", "2", "--crop_px", "32", "--batch_size", "1"]
     done = on_two_processes(bundle, files, *where, *quick, "--pretrained", "False")

@@ -9,7 +9,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from custom.checks import RequestError
-from custom.data.volumes import tasks
+from custom.data.volumes import VolumeSets
 from custom.networks import M4oE, weights
 
 # Small and quick, without ImageNet weights; what is tested is the wiring.
@@ -17,7 +17,7 @@ QUICK = {"max_epochs": 1, "steps_per_epoch": 2, "crop_px": 32, "batch_size": 3, 
 # Hard routing has no gate, nor has what has no experts; the release's gate weighs channels, not experts.
 COMBINATIONS = [
     ([], {}, True),
-    ([], {"routing": "top_k", "router_z": 0.001, "balance": 0.01}, True),
+    ([], {"routing": "top_k", "router_z": 0.001, "load_balance": 0.01}, True),
     ([], {"gate": "average", "val_interval": 5}, True),  # more than the epochs, and yet it validates once
     ([], {"gate": "channel"}, False),
     ([], {"routing": "modality"}, False),
@@ -41,9 +41,9 @@ def run(repository, names, **options):
     return flow
 
 
-def train(repository, output, dirs, overlays=(), **options):
+def train(repository, output, dirs, variants=(), **options):
     options = QUICK | {"dataset_dirs": dirs, "output_dir": str(output), "pretrained": False} | options
-    return run(repository, ["train_organ", *overlays], **options)
+    return run(repository, ["train_organ", *variants], **options)
 
 
 def refusal(error):
@@ -65,9 +65,9 @@ def trained(repository, dataset_dirs, tmp_path_factory):
     return output
 
 
-@pytest.mark.parametrize(("overlays", "options", "gated"), COMBINATIONS, ids=str)
-def test_one_epoch_trains_and_has_all_properties(repository, dataset_dirs, tmp_path, overlays, options, gated):
-    flow = train(repository, tmp_path, dataset_dirs, overlays, **options)
+@pytest.mark.parametrize(("variants", "options", "gated"), COMBINATIONS, ids=str)
+def test_one_epoch_trains_and_has_all_properties(repository, dataset_dirs, tmp_path, variants, options, gated):
+    flow = train(repository, tmp_path, dataset_dirs, variants, **options)
     assert flow.check_properties() in (None, [])
     row = next(csv.DictReader((tmp_path / "history.csv").open()))
     assert {"supervised/synthetic_ct", "supervised/synthetic_mr", "validation/dice"} <= set(row)
@@ -97,15 +97,14 @@ def test_evaluation_scores_every_organ_of_every_data_set(repository, dataset_dir
     with open(folder / "metrics.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     organs = {(row["task"], row["organ"]) for row in rows}
-    table = tasks.task_table(dataset_dirs)
+    table = VolumeSets(dataset_dirs).tasks
     assert organs == {(name, organ) for name, facts in table.items() for organ in facts["labels"].values()}
     assert {path.name for path in folder.iterdir()} >= {"report.html", "overlays", "gate_use.png", "gate_maps.png"}
 
 
 def test_the_first_phase_hands_its_weights_on(repository, dataset_dirs, tmp_path):
     options = QUICK | {"dataset_dirs": dataset_dirs, "pretrained": False}
-    del options["val_interval"]
-    flow = run(repository, ["pretrain_organ"], output_dir=str(tmp_path / "first"), **options)
+    flow = run(repository, ["train_organ", "pretrain_organ"], output_dir=str(tmp_path / "first"), **options)
     assert flow.check_properties() in (None, [])
     row = next(csv.DictReader((tmp_path / "first" / "history.csv").open()))
     assert float(row["supervised/reconstruction"]) > 0

@@ -80,13 +80,13 @@ def test_refusals():
 
 
 @pytest.mark.parametrize(
-    ("balance", "weights"),
-    [(0.0, (3.0, 1.0)), (0.5, (3**0.5, 1.0)), (1.0, (1.0, 1.0))],  # three pixels and one, times n^-balance
+    ("class_balance", "weights"),
+    [(0.0, (3.0, 1.0)), (0.5, (3**0.5, 1.0)), (1.0, (1.0, 1.0))],  # three pixels and one, times n^-class_balance
 )
-def test_the_balance_weighs_the_classes_of_the_cross_entropy(balance, weights):
+def test_the_class_balance_weighs_the_classes_of_the_cross_entropy(class_balance, weights):
     logits = torch.zeros(1, 2, 2, 2)
     logits[:, 1] = math.log(3)  # p = 1/4 and 3/4 everywhere
     target = torch.tensor([[[[0, 0], [0, 1]]]])
-    loss = OrganLoss([2], cross_entropy_weight=1.0, dice_weight=0.0, balance=balance)
+    loss = OrganLoss([2], cross_entropy_weight=1.0, dice_weight=0.0, class_balance=class_balance)
     wanted = (weights[0] * math.log(4) + weights[1] * math.log(4 / 3)) / sum(weights)
     assert loss(logits, target, torch.tensor([0])).item() == pytest.approx(wanted, rel=1e-5)

@@ -11,7 +11,7 @@ def network():
     return SemiMoE(SharedEncoder(pretrained=False)).eval()
 
 
-def test_forward_is_tasks(network):
+def test_forward_is_outputs(network):
     image = torch.rand(1, 3, 32, 32)
     ours, theirs = AllOutputs(network)(image), network.outputs(image)
     assert list(ours) == list(theirs)

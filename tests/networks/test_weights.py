@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from custom.checks import RequestError
-from custom.networks import AllOutputs, M4oE, SemiMoE, SharedEncoder, weights
+from custom.networks import AllOutputs, M4oE, SemiMoE, SharedEncoder, unwrap, weights
 
 FACTS = {"network_mpp": 0.62, "distance_um": 20.0}
 
@@ -28,6 +28,21 @@ def test_round_trip(saved):
     assert not torch.equal(network(image), other(image))
     assert weights.load(path, other) == FACTS
     assert torch.equal(network(image), other(image))
+
+
+def test_read_once_and_put_into_several(saved):
+    path, network = saved
+    checkpoint = weights.read(path)
+    assert checkpoint["path"] == path
+    path.unlink()
+    image = torch.rand(1, 3, 32, 64)
+    for other in (make(), AllOutputs(make())):
+        assert weights.put(checkpoint, other, {"network_mpp": 0.62}) == FACTS
+        assert torch.equal(unwrap(other)(image), network(image))
+    with pytest.raises(RequestError, match=r"model\.pt: trained with distance_um 20\.0, wanted 10\.0"):
+        weights.put(checkpoint, make(), {"distance_um": 10.0})
+    with pytest.raises(RequestError, match=r"model\.pt: a checkpoint of another network: features\.expert_count 3"):
+        weights.put(checkpoint, SemiMoE(SharedEncoder(pretrained=False, expert_count=1), expert_outputs=[[]]))
 
 
 def test_only_the_checkpoint_is_left_and_others_can_read_it(saved):
@@ -162,7 +177,7 @@ def test_another_network_says_which_arguments_differ(saved):
     text = str(error.value)
     assert "features.name efficientnet-lite0 (wanted efficientnet-lite2)" in text
     assert "gate image (wanted pixel)" in text
-    assert "tasks" not in text
+    assert "outputs" not in text
     assert "\n" not in text
     assert all(torch.equal(value, before[key]) for key, value in other.state_dict().items())
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from custom.metrics import gate_moments
-from custom.report.figures import curves_figure, gate_use_figure, gate_verdict, scores_figure
+from custom.report.figures import curves_figure, gate_use_figure, gate_verdict
 
 THIRD = 1 / 3
 
@@ -81,13 +81,3 @@ def test_negative_losses_are_drawn_too():
 def test_curves_of_nothing_are_refused():
     with pytest.raises(ValueError, match="got \\['step'\\]"):
         curves_figure([{"step": 1.0}])
-
-
-def test_scores_show_shares_and_distances_apart():
-    figure = scores_figure([{"dice": 0.8, "asd_um": 3.0}, {"dice": 0.6, "asd_um": float("nan")}])
-    shares, distances = figure.axes
-    assert sorted(shares.lines[0].get_xdata()) == [0.6, 0.8]
-    assert shares.lines[1].get_xdata() == pytest.approx([0.7, 0.7])
-    assert distances.lines[0].get_xdata().tolist() == [3.0]
-    with pytest.raises(ValueError, match="got none"):
-        scores_figure([])

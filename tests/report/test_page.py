@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from custom.metrics import gate_moments
-from custom.report.page import Case, report_page
+from custom.report.findings import Case, Findings
+from custom.report.glands.page import GLANDS
+from custom.report.page import report_page
 
 EVIL = "<script>alert('x')</script>\"&"
 
@@ -40,14 +42,16 @@ def _row(name, dice, patient="7"):
             "predicted": 4}  # fmt: skip
 
 
-def _summary(rows, section="testA", patients=2):
+RECORD = {"command": f"run {EVIL}", "seed": 0, "checkpoint_sha256": "ab12", "commit": "c0ffee", "dirty": True,
+          "versions": {"torch": "2.13"}, "config": {"note": EVIL}}  # fmt: skip
+
+
+def _findings(rows, section="testA", patients=2, **more):
     names = [name for name, value in rows[0].items() if isinstance(value, float)]
     scores = {n: {"mean": float(np.mean([row[n] for row in rows])), "low": 0.41, "high": 0.87} for n in names}
-    pooled = {"mdice": 0.777}
-    counts = {"images": len(rows), "patients": patients}
-    return {"sections": {section: {**counts, "scores": scores, "pooled": pooled}}, "command": f"run {EVIL}",
-            "seed": 0, "checkpoint_sha256": "ab12", "commit": "c0ffee", "dirty": True, "versions": {"torch": "2.13"},
-            "config": {"note": EVIL}}  # fmt: skip
+    group = {"images": len(rows), "patients": patients, "scores": scores, "pooled": {"mdice": 0.777}}
+    given = {"cases": []} | more
+    return Findings(GLANDS, rows, {}, {section: group}, {section: rows}, **given)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +60,8 @@ def page():
     picture = np.random.default_rng(0).integers(0, 255, (30, 50, 3)).astype(np.uint8)
     history = [{"step": 10.0, "supervised/mask": 2.0}, {"step": 20.0, "supervised/mask": 1.0}]
     cases = [Case("worst", rows[0], picture, picture), Case("median", rows[2], picture, picture)]
-    return report_page(
-        _summary(rows), {"testA": rows}, cases, {"mask": gate_moments(torch.full((3, 3), 1 / 3))}, history
-    )
+    use = {"mask": gate_moments(torch.full((3, 3), 1 / 3))}
+    return report_page(_findings(rows, cases=cases, gate_use=use), RECORD, history)
 
 
 def test_page_is_whole_and_needs_nothing_else(page):
@@ -94,7 +97,7 @@ def test_numbers_and_warnings_are_there(page):
 
 def test_an_evaluation_of_pixels_alone_has_a_page_too():
     rows = [{"id": "a", "patient": "", "dice": 0.5, "jaccard": 0.3}]
-    page = report_page(_summary(rows, patients=None), {"testA": rows})
+    page = report_page(_findings(rows, patients=None), RECORD)
     text = " ".join(_Page(page).texts)
     assert "1 image, patients not known" in text
     assert "bootstrap over images" in text
@@ -103,4 +106,11 @@ def test_an_evaluation_of_pixels_alone_has_a_page_too():
 
 def test_a_section_name_is_escaped_too():
     rows = [_row("a", 0.5)]
-    assert "<script" not in report_page(_summary(rows, EVIL), {EVIL: rows})
+    assert "<script" not in report_page(_findings(rows, EVIL), RECORD)
+
+
+def test_what_is_not_known_of_a_run_has_no_line():
+    text = " ".join(_Page(report_page(_findings([_row("a", 0.5)]), {"seed": 0, "commit": None, "versions": {}})).texts)
+    assert "Seed" in text
+    assert not re.search("Commit|Checkpoint|Versions|with changes", text)
+    assert "Training" not in text

@@ -26,18 +26,18 @@ class Bias(nn.Module):
     def maps(self, image):
         return image
 
-    def tasks(self, image):
+    def outputs(self, image):
         self.seen.append(image.detach())
         outputs = {}
-        for task in LOSSES:
-            value = getattr(self, task)
-            outputs[task] = value.view(1, -1, 1, 1).expand(len(image), -1, *image.shape[2:])
-            outputs[f"{task}_experts"] = outputs[task][:, None]
-            outputs[f"{task}_gate"] = torch.tensor([[0.25, 0.75]]).expand(len(image), -1)
+        for name in LOSSES:
+            value = getattr(self, name)
+            outputs[name] = value.view(1, -1, 1, 1).expand(len(image), -1, *image.shape[2:])
+            outputs[f"{name}_experts"] = outputs[name][:, None]
+            outputs[f"{name}_gate"] = torch.tensor([[0.25, 0.75]]).expand(len(image), -1)
         return outputs
 
     def forward(self, image):
-        return self.tasks(image)
+        return self.outputs(image)
 
 
 def labelled(count=2, value=1.0):

@@ -6,8 +6,9 @@ import torch
 
 from custom.checks import RequestError
 from custom.losses import OrganLoss
+from custom.targets.organ_task import class_counts
 from custom.training import MovingAverage, OrganStep
-from custom.training.organ_step import classes, learning
+from custom.training.organ_step import learning
 
 TASKS = {
     "lungs": {"modality": "ct", "labels": {"1": "left", "2": "right"}},
@@ -21,7 +22,7 @@ class Network(torch.nn.Module):
 
     recipe = "organ"
     several = None  # by which a network is told from the views around it
-    experts = ("ct", "mr")
+    expert_names = ("ct", "mr")
 
     def __init__(self):
         super().__init__()
@@ -51,7 +52,7 @@ def batch(task_ids, seed=0):
 def make(network, **options):
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
-    step = OrganStep(OrganLoss(classes(TASKS)), TASKS, optimizer, scheduler, **options)
+    step = OrganStep(OrganLoss(class_counts(TASKS)), TASKS, optimizer, scheduler, **options)
     engine = SimpleNamespace(network=network, state=SimpleNamespace(iteration=1, device=torch.device("cpu")))
     return lambda given: step(engine, given)
 
@@ -78,9 +79,9 @@ def test_the_routers_losses_count_where_they_are_asked_for():
     given, network = batch([0, 1]), Network()
     other = copy.deepcopy(network)
     plain = make(network)(given)
-    other = make(other, router_z=0.5, balance=0.25)(given)
+    other = make(other, router_z=0.5, load_balance=0.25)(given)
     # balance within each modality: favourite only, 2 * 0.8808 each; logsumexp(2, 0)^2 = 2.1269^2
-    assert other["log"]["router/balance"].item() == pytest.approx(1.7616, abs=1e-4)
+    assert other["log"]["router/load_balance"].item() == pytest.approx(1.7616, abs=1e-4)
     assert other["log"]["router/z"].item() == pytest.approx(2.1269**2, abs=1e-3)
     assert other["loss"].item() == pytest.approx(plain["loss"].item() + 0.5 * 2.1269**2 + 0.25 * 1.7616, abs=1e-3)
     assert network.score.grad is None  # nothing but the router's losses reaches this gate
@@ -91,7 +92,7 @@ def test_steps_learn_and_the_average_follows():
     network = Network()
     average = MovingAverage(network)
     before = network.head.weight.detach().clone()
-    take, given = make(network, average=average), batch([0, 1, 2, 1])
+    take, given = make(network, moving_average=average), batch([0, 1, 2, 1])
     losses = [take(given)["loss"].item() for _ in range(30)]
     assert losses[-1] < losses[0]
     assert not torch.equal(average.network.head.weight, before)

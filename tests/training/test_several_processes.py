@@ -22,7 +22,7 @@ class Constant(nn.Module):
     def maps(self, image):
         return image
 
-    def tasks(self, image):
+    def outputs(self, image):
         return {"distance": self.distance.view(1, 1, 1, 1).expand(len(image), 1, 4, 4)}
 
 

@@ -103,14 +103,7 @@ def abdomen(rng: np.random.Generator, points: np.ndarray, ids: dict[str, int]) -
         return tuple(float(one * math.exp(rng.normal(0, 0.08))) for one in radii)
 
     soft = rng.normal(0, 6)
-    scene.values[:] = -1000
-    scene.fill(ellipsoid(p, (0, 0, 0), (148, 104, np.inf)), -100)
-    scene.fill(ellipsoid(p, (0, 0, 0), (148 * fat, 104 * fat, np.inf)), 55)
-    scene.fill(ellipsoid(p, (0, 4, 0), (136 * fat, 88 * fat, np.inf)), -95)
-    for side in (-1, 1):  # muscles beside the spine
-        scene.fill(ellipsoid(p, (side * 34, -72, 0), (28, 18, np.inf)), 58)
-    scene.fill(ellipsoid(p, (0, -52, 0), (20, 16, np.inf)), 320)
-    scene.fill(ellipsoid(p, (0, -52, 0), (16, 12, np.inf)), 170)
+    _draw_wall(scene, p, fat)
     for _ in range(22):  # gut, filled with fluid, food or air
         place = (rng.uniform(-80, 70), rng.uniform(-8, 58), rng.uniform(-95, 0))
         scene.fill(ellipsoid(p, place, size((17, 15, 20))), 45 + soft)
@@ -134,6 +127,18 @@ def abdomen(rng: np.random.Generator, points: np.ndarray, ids: dict[str, int]) -
     scene.fill(ellipsoid(p, vary((-8, -27, 0), 2), (11, 11, np.inf)), veins + 15, ids["aorta"])
     scene.fill(ellipsoid(p, vary((20, -25, 0), 2), (12, 10, np.inf)), veins - 5)
     return scene.values, scene.label
+
+
+def _draw_wall(scene: Scene, p: np.ndarray, fat: float) -> None:
+    """Air, skin and fat, the muscles around the belly and beside the spine, and a vertebra."""
+    scene.values[:] = -1000
+    scene.fill(ellipsoid(p, (0, 0, 0), (148, 104, np.inf)), -100)
+    scene.fill(ellipsoid(p, (0, 0, 0), (148 * fat, 104 * fat, np.inf)), 55)
+    scene.fill(ellipsoid(p, (0, 4, 0), (136 * fat, 88 * fat, np.inf)), -95)
+    for side in (-1, 1):
+        scene.fill(ellipsoid(p, (side * 34, -72, 0), (28, 18, np.inf)), 58)
+    scene.fill(ellipsoid(p, (0, -52, 0), (20, 16, np.inf)), 320)
+    scene.fill(ellipsoid(p, (0, -52, 0), (16, 12, np.inf)), 170)
 
 
 def heart(

@@ -20,7 +20,7 @@ from .. import datalist, splits
 from ..datalist import FOR_TRAINING, Item
 from ..images import KEPT_SUFFIXES
 from ..patients import with_patients
-from ..prepared import SHEET_NAME, check_duplicates, check_output, on_sheet, write_items
+from ..prepared import SHEET_NAME, check_duplicates, check_output, on_sheet, write_items, written
 from ..record import Record
 from . import crag, folder, glas
 from .pair import Pair, load_pair
@@ -88,9 +88,7 @@ def prepare(
     head = {"name": name, "mpp": microns, "seed": seed, "command": command}
     with replacing_directory(output) as target:
         measures = _write(target, head, sections)
-    ending = [f'replaced the earlier data set "{earlier}" in {output}'] if earlier else []
-    ending += [f"written to {output}; look at {output / SHEET_NAME} before you train"]
-    return _summary(records, sections, measures, split) + ending
+    return _summary(records, sections, measures, split) + written(output, earlier)
 
 
 def _mpp(name: str, mpp: float | None) -> float:

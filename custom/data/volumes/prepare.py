@@ -18,7 +18,7 @@ from ...files import replacing_directory
 from .. import datalist, splits
 from ..datalist import FOR_TRAINING, Item
 from ..patients import with_patients
-from ..prepared import SHEET_NAME, check_duplicates, check_output, on_sheet, write_items
+from ..prepared import SHEET_NAME, check_duplicates, check_output, on_sheet, write_items, written
 from ..record import Record
 from ..source_file import SourceFile
 from . import layout
@@ -62,10 +62,6 @@ def prepare(
     """
     if split is not None and (validation, test) != (0, 0):
         raise RequestError("--split already says what is held out, wanted no --validation or --test beside it")
-    if validation + test >= 1:
-        raise RequestError(
-            f"--validation {validation} and --test {test} leave nothing to train on, wanted a sum below 1"
-        )
     output = output.resolve()  # a link to a larger disk stays a link
     earlier = check_output(output, source)
     records = layout.find(source, declaration)
@@ -79,12 +75,14 @@ def prepare(
     head = _head(declaration, sections, seed, command)
     with replacing_directory(output) as target:
         measures = _write(target, declaration, head, sections)
-    ending = [f'replaced the earlier data set "{earlier}" in {output}'] if earlier else []
-    ending += [f"written to {output}; look at {output / SHEET_NAME} before you train"]
-    return summary(declaration, sections, measures) + _remarks(records, sections, split) + ending
+    lines = summary(declaration, sections, measures) + _remarks(records, sections, split)
+    return lines + written(output, earlier)
 
 
 def _drawn(records: list[Record], validation: float, test: float, seed: int) -> dict[str, list[Record]]:
+    if validation + test >= 1:
+        found = f"--validation {validation} and --test {test} leave nothing to train on"
+        raise RequestError(f"{found}, wanted a sum below 1")
     sections = {name: [record for record in records if record.section == name] for name in _names(records)}
     pool = sections["training"]
     number = len(pool)

@@ -18,7 +18,7 @@ from monai.data.utils import affine_to_spacing
 from ...drawing.volume import volume_overlay
 from ...files import replacing, write_image
 from ...geometry.volume import to_ras
-from ...targets.organ_task import TaskTable, organs
+from ...targets.organ_task import TaskTable, channels, organs
 from ..result_writer import ResultWriter
 
 _NIFTI = (".nii", ".nii.gz")
@@ -64,12 +64,12 @@ class VolumeWriter(ResultWriter):
         The item holds `image` (1, x, y, z) in [0, 1] with its affine, `pred` (t, x, y, z) with channel numbers, and
         `tasks`, the names of those t.
         """
-        for channels, task in zip(item["pred"], item["tasks"], strict=True):
-            yield task, self._write_one(path, task, item["image"], channels)
+        for predicted, task in zip(item["pred"], item["tasks"], strict=True):
+            yield task, self._write_one(path, task, item["image"], predicted)
 
-    def _write_one(self, path: Path, task: str, image: Any, channels: Any) -> list[dict[str, Any]]:
+    def _write_one(self, path: Path, task: str, image: Any, predicted: Any) -> list[dict[str, Any]]:
         names = organs(self.tasks[task])
-        found = np.asarray(torch.as_tensor(channels).cpu()).astype(np.uint8)
+        found = np.asarray(torch.as_tensor(predicted).cpu()).astype(np.uint8)
         if found.max(initial=0) > len(names):
             raise ValueError(f"found the channel {found.max()}, wanted at most {len(names)}, as {task} has organs")
         ids = np.array(list(channels(self.tasks[task])))

@@ -47,24 +47,14 @@ def add_tasks(
         >>> add_tasks(network.state_dict(), network.arguments, new).expert_names
         ['ct', 'mr']
     """
-    old = arguments["tasks"]
-    shaping = kept(tasks)
-    if list(shaping)[: len(old)] != list(old) or any(shaping[name] != dict(old[name]) for name in old):
-        raise RequestError(f"the tasks must begin with those of the network, {', '.join(old)}, got {', '.join(tasks)}")
-    if len(tasks) == len(old):
-        raise RequestError(f"found no task that the network does not have, wanted one beside {', '.join(old)}")
+    _check_tasks(arguments["tasks"], tasks)
     joined = [list(names) for names in arguments["modalities"]]
-    there = [name for names in joined for name in names]
-    if like is not None and like not in there:
-        raise RequestError(f"the network has no expert {like!r} to copy, wanted one of {', '.join(there)}")
-    modalities = dict.fromkeys(task["modality"] for task in tasks.values())
-    joining = [modality for modality in modalities if modality not in there]
-    if joining and arguments["gate"] == "channel":
-        raise RequestError(f"the gate 'channel' cannot hide the new expert {joining[0]!r}, wanted another gate")
+    known = [name for names in joined for name in names]
+    joining = _joining(arguments, tasks, known, like)
     if set(M4oE(**arguments).state_dict()) != set(weights):
         raise RequestError("the weights are of another version of this network, wanted them trained again")
     network = M4oE(**{**arguments, "tasks": tasks, "modalities": [*joined, joining] if joining else joined})
-    like = like or there[0]
+    like = like or known[0]
     network.load_state_dict({**network.state_dict(), **weights, **_copies(weights, like, joining)})
     for norm in [module for module in network.modules() if isinstance(module, JoinedNorm)]:
         for new in joining:
@@ -73,6 +63,27 @@ def add_tasks(
         parameter.requires_grad_(name not in weights)
     network.frozen = True
     return network.train()
+
+
+def _joining(
+    arguments: Mapping[str, Any], tasks: Mapping[str, HeadTask], known: list[str], like: str | None
+) -> list[str]:
+    """The modalities that are new to the network."""
+    if like is not None and like not in known:
+        raise RequestError(f"the network has no expert {like!r} to copy, wanted one of {', '.join(known)}")
+    modalities = dict.fromkeys(task["modality"] for task in tasks.values())
+    joining = [modality for modality in modalities if modality not in known]
+    if joining and arguments["gate"] == "channel":
+        raise RequestError(f"the gate 'channel' cannot hide the new expert {joining[0]!r}, wanted another gate")
+    return joining
+
+
+def _check_tasks(old: Mapping[str, Any], tasks: Mapping[str, HeadTask]) -> None:
+    shaping = kept(tasks)
+    if list(shaping)[: len(old)] != list(old) or any(shaping[name] != dict(old[name]) for name in old):
+        raise RequestError(f"the tasks must begin with those of the network, {', '.join(old)}, got {', '.join(tasks)}")
+    if len(tasks) == len(old):
+        raise RequestError(f"found no task that the network does not have, wanted one beside {', '.join(old)}")
 
 
 def _copies(weights: Mapping[str, torch.Tensor], like: str, joining: list[str]) -> dict[str, torch.Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -105,27 +106,18 @@ class M4oE(nn.Module):
         if routing not in ROUTINGS:
             raise RequestError(f"found routing {routing!r}, wanted one of {', '.join(ROUTINGS)}")
         numbers = TaskNumbers(tasks, modalities, shared=routing == "shared")
-        mixed = "modality" if routing == "shared" else routing
-
-        def mixture(channels: int) -> ExpertMixture:
-            return ExpertMixture(channels, int(channels * mlp_ratio), numbers.sees, mixed, top_k, gate, prior)
-
+        mixture = partial(_mixture, mlp_ratio, numbers.sees, routing, top_k, gate, prior)
         self.stem = PatchStem(embed) if stem == "patch" else LiteStem(stem, embed, pretrained, 4 if depths else 5)
         together = len(numbers.joined[0])
         if together < len(numbers.modalities):
             join_norms(self.stem, together, numbers.modalities[together:])
         self.trunk = Trunk(embed, depths, heads, window, drop_path, mixture) if depths else NoTrunk()
         self.heads = Heads(self.stem.output_channels, numbers.heads)
-        self.embed = embed
+        self.embed, self.shared, self.frozen = embed, routing == "shared", False
         self.multiple: int = self.stem.stride * 2 ** max(0, len(depths) - 1)
         self.output_stride: int = self.stem.output_stride
-        self.task_names, self.expert_names = list(tasks), list(numbers.sees)
         self.layers = self.trunk.layers or [""]  # TorchScript cannot tell what an empty list would hold
-        self.modality_of, self.head_of, self.classes_of = numbers.modality_of, numbers.head_of, numbers.classes_of
-        own = torch.tensor([self.modality_of, self.head_of]).T
-        self.register_buffer("own_of_task", own, persistent=False)
-        self.modality_count, self.shared = len(numbers.modalities), routing == "shared"
-        self.frozen = False
+        self._number(numbers)
         self.arguments = {
             "tasks": kept(tasks),
             "modalities": numbers.joined,
@@ -142,6 +134,13 @@ class M4oE(nn.Module):
         }
         # The layout that the stem gets, so that convolutions need not reorder their weights at each call.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def _number(self, numbers: TaskNumbers) -> None:
+        self.task_names, self.expert_names = numbers.names, list(numbers.sees)
+        self.modality_of, self.head_of, self.classes_of = numbers.modality_of, numbers.head_of, numbers.classes_of
+        self.modality_count = len(numbers.modalities)
+        own = torch.tensor([self.modality_of, self.head_of]).T
+        self.register_buffer("own_of_task", own, persistent=False)
 
     def forward(self, image: torch.Tensor, task: int = 0) -> torch.Tensor:
         """Segment for one task.
@@ -279,3 +278,11 @@ class M4oE(nn.Module):
         if self.output_stride > 1:
             logits = F.interpolate(logits, scale_factor=float(self.output_stride), mode="bilinear", align_corners=False)
         return logits[:, :, : image.shape[2], : image.shape[3]]
+
+
+def _mixture(
+    mlp_ratio: float, sees: Mapping[str, int], routing: str, top_k: int, gate: str, prior: float | None, channels: int
+) -> ExpertMixture:
+    """The experts of a block; one for all, `shared`, is an expert that every image owns."""
+    routing = "modality" if routing == "shared" else routing
+    return ExpertMixture(channels, int(channels * mlp_ratio), sees, routing, top_k, gate, prior)

@@ -21,6 +21,7 @@ class TaskNumbers:
 
     Attributes:
         joined: `modalities` as given, filled in.
+        names: the tasks in the order of their numbers.
         sees: expert to how many experts, from the first on, images of its modality see.
         heads: head to its number of classes, background included.
         modalities: all of `joined`, in the order of their numbers.
@@ -58,6 +59,7 @@ class TaskNumbers:
         for name in (*self.modalities, *self.heads):
             if not name or "." in name or hasattr(nn.ModuleDict(), name):
                 raise RequestError(f"{name!r} cannot be the name of a data set or modality here, wanted another one")
+        self.names = list(tasks)
         heads = list(self.heads)
         self.modality_of = [names.index(task["modality"]) for task in tasks.values()]
         self.head_of = [heads.index(task["head"]) for task in tasks.values()]

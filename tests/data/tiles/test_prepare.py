@@ -1,54 +1,30 @@
+import hashlib
 import json
 import os
-import shutil
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from custom.checks import RequestError
 from custom.data import datalist
-from custom.data.tiles import prepare
+from custom.data.tiles import TileSet, pair, prepare
+from custom.data.tiles.pair import load_pair
 
 prepare_set = prepare.prepare
-HEIGHT, WIDTH = 20, 30
-
-
-def pair(rng, folder, name, mask="masks", suffix="png"):
-    """A random image; its mask holds two touching glands with the ids 3 and 7."""
-    ids = np.zeros((HEIGHT, WIDTH), np.uint8)
-    ids[2:12, 3:9], ids[2:12, 9:15] = 3, 7
-    rgb = rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-    for path, pixels in ((folder / "images" / f"{name}.{suffix}", rgb), (folder / mask / f"{name}.png", ids)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(path)
-    return rgb, ids
 
 
 @pytest.fixture
-def source(tmp_path):
-    """Six training pairs, one unlabelled image, one test pair."""
-    rng = np.random.default_rng(0)
-    folder = tmp_path / "source"
-    for index in range(6):
-        pair(rng, folder, f"{index}")
-    pair(rng, folder / "test", "t")
-    (folder / "unlabelled").mkdir()
-    Image.fromarray(rng.integers(0, 256, (9, 8, 3), np.uint8)).save(folder / "unlabelled" / "u.png")
-    return folder
-
-
-@pytest.fixture
-def glas_zip(tmp_path):
+def glas_zip(tmp_path, write_pair):
     """A stand-in of the GlaS release: nine training images of three patients, two of test A; masks of two glands."""
     rng = np.random.default_rng(1)
     rows = ["name,patient ID, grade (GlaS), grade (Sirinukunwattana et al. 2015)"]
     top = tmp_path / "Warwick QU Dataset (Released 2016_07_08)"
     top.mkdir()
     for name in [f"train_{i}" for i in range(1, 10)] + ["testA_1", "testA_2"]:
-        rgb, ids = pair(rng, tmp_path / "scratch", name)
+        rgb, ids = write_pair(rng, tmp_path / "scratch", name)
         Image.fromarray(rgb).save(top / f"{name}.bmp")
         Image.fromarray(ids).save(top / f"{name}_anno.bmp")
         rows.append(f"{name},{int(name[-1]) % 3}, benign, healthy")
@@ -59,29 +35,35 @@ def glas_zip(tmp_path):
     return tmp_path / "glas.zip"
 
 
-def tree(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+def decoded(output):
+    """The data set, all of which can be decoded."""
+    tiles, data_list = TileSet(output), datalist.read(output)
+    tiles.check(list(data_list.sections))
+    for section in data_list.sections:
+        for item in tiles.items(section):
+            load_pair(datalist.record_of(item))
+    return tiles
 
 
 def test_folder(source, tmp_path):
     output = tmp_path / "new" / "data"
     lines = prepare_set("folder", source, output, "2", 0.34, seed=5, mpp=0.5, command="the command")
-    content = datalist.read(output)
-    assert {key: content[key] for key in ("name", "mpp", "seed", "command")} == {
+    content, head = datalist.read(output).sections, datalist.read(output).head
+    assert {key: head[key] for key in ("name", "mpp", "seed", "command")} == {
         "name": "folder", "mpp": 0.5, "seed": 5, "command": "the command",
     }  # fmt: skip
     # Six images: 0.34 of them is 2.04, so 2 for validation; 2 labelled; the other 2 join the one without a mask.
     assert {name: len(content[name]) for name in ("training", "unlabelled", "validation", "test")} == {
         "training": 2, "unlabelled": 3, "validation": 2, "test": 1,
     }  # fmt: skip
-    datalist.check(output)
+    tiles = decoded(output)
     for name in ("training", "validation", "test"):
-        for item in datalist.section(output, name):
+        for item in tiles.items(name):
             # The owner's ids 3 and 7 become 1 and 2.
             ids = np.asarray(Image.open(item["label"]))
             assert ids.dtype == np.uint8
             assert [ids[5, 5], ids[5, 10], ids[0, 0]] == [1, 2, 0]
-    for item in datalist.section(output, "training"):
+    for item in tiles.items("training"):
         assert Path(item["image"]).read_bytes() == (source / "images" / f"{item['id']}.png").read_bytes()
     labels = {path.stem for path in (output / "labels").iterdir()}
     assert labels == {item["id"] for name in ("training", "validation", "test") for item in content[name]}
@@ -95,28 +77,26 @@ def test_folder(source, tmp_path):
 
 def test_statistics_are_of_all_training_images_and_no_other(source, tmp_path):
     prepare_set("folder", source, tmp_path / "data", "2", 0.34, mpp=0.5)
-    content = datalist.read(tmp_path / "data")
-    images = [
-        item["image"] for name in ("training", "unlabelled") for item in datalist.section(tmp_path / "data", name)
-    ]
+    tiles = TileSet(tmp_path / "data")
+    images = [item["image"] for name in ("training", "unlabelled") for item in tiles.items(name)]
     pixels = np.concatenate([np.asarray(Image.open(path)).reshape(-1, 3) for path in images]) / 255
-    assert np.allclose(content["mean"], pixels.mean(axis=0), atol=1e-6)
-    assert np.allclose(content["std"], pixels.std(axis=0), atol=1e-6)
+    assert np.allclose(tiles.mean, pixels.mean(axis=0), atol=1e-6)
+    assert np.allclose(tiles.std, pixels.std(axis=0), atol=1e-6)
 
 
-def test_glas_from_its_zip_and_its_directory(glas_zip, tmp_path):
+def test_glas_from_its_zip_and_its_directory(glas_zip, tmp_path, tree):
     with zipfile.ZipFile(glas_zip) as archive:
         archive.extractall(tmp_path / "unpacked")
     for name, path in (("a", glas_zip), ("b", tmp_path / "unpacked")):
         lines = prepare_set("glas", path, tmp_path / name, labelled="0.5", validation=0.3)
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
-    content = datalist.read(tmp_path / "a")
+    content = datalist.read(tmp_path / "a").sections
     # Nine images of three patients: one patient is held out, 3 of the other 6 are labelled.
     patients = {name: {item["patient"] for item in content[name]} for name in content if name in datalist.SECTIONS}
     assert [len(content[name]) for name in ("training", "unlabelled", "validation", "testA")] == [3, 3, 3, 2]
     assert len(patients["validation"]) == 1
     assert not patients["validation"] & (patients["training"] | patients["unlabelled"])
-    assert content["mpp"] == 0.62
+    assert TileSet(tmp_path / "a").mpp == 0.62
     assert any("in training or unlabelled too" in line for line in lines if line.startswith("testA"))
     with zipfile.ZipFile(glas_zip) as archive:
         original = archive.read("Warwick QU Dataset (Released 2016_07_08)/testA_2.bmp")
@@ -127,7 +107,7 @@ def test_a_published_list(glas_zip, tmp_path):
     split = tmp_path / "lists.json"
     split.write_text(json.dumps({"10%": {"labelled": ["train_9", "train_2"], "unlabelled": ["train_1"]}, "b": {}}))
     lines = prepare_set("glas", glas_zip, tmp_path / "data", split=f"{split}#10%")
-    content = datalist.read(tmp_path / "data")
+    content = datalist.read(tmp_path / "data").sections
     ids = {name: [item["id"] for item in content[name]] for name in datalist.SECTIONS}
     assert ids == {"training": ["train_2", "train_9"], "unlabelled": ["train_1"], "validation": []}
     assert "6 images are in no list and were left out" in lines
@@ -146,7 +126,7 @@ def test_the_draw_is_by_the_patients_of_a_table(source, tmp_path, seed):
     # 0 and 1 are of a, 2 and 3 of b, 4 and 5 of c; a half of six is 3, which no number of whole patients is.
     table = write_patients(source, tmp_path / "p.csv", lambda name: "abc"[int(name) // 2] if name.isdecimal() else "d")
     lines = prepare_set("folder", source, tmp_path / "data", validation=0.5, seed=seed, mpp=0.5, patients=table)
-    content = datalist.read(tmp_path / "data")
+    content = datalist.read(tmp_path / "data").sections
     patients = {name: [item["patient"] for item in content[name]] for name in (*datalist.SECTIONS, "test")}
     held_out, trained = set(patients["validation"]), set(patients["training"])
     assert not held_out & trained
@@ -154,12 +134,6 @@ def test_the_draw_is_by_the_patients_of_a_table(source, tmp_path, seed):
     assert len(patients["validation"]) == 2 * len(held_out) == 2
     assert patients["unlabelled"] == patients["test"] == ["d"]
     assert "test          1 images,  1 patients (1 of them in training or unlabelled too),     2 glands" in lines
-
-
-@pytest.mark.parametrize(("name", "reason"), [("glas", "; glas knows its patients from its Grade.csv"), ("crag", "")])
-def test_a_table_of_patients_is_for_folder_alone(tmp_path, name, reason):
-    with pytest.raises(RequestError, match=f"^--patients: found it with {name}, wanted it with folder alone{reason}$"):
-        prepare_set(name, tmp_path / "source", tmp_path / "data", patients=tmp_path / "p.csv")
 
 
 def test_an_empty_validation_is_said(source, tmp_path):
@@ -221,91 +195,23 @@ def test_qupath_masks_and_converted_images(tmp_path):
     (source / "masks/a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
     lines = prepare_set("folder", source, tmp_path / "data", mpp=0.25)
     assert lines[0].endswith("a.png: grey made RGB")
-    [item] = datalist.section(tmp_path / "data", "training")
+    [item] = TileSet(tmp_path / "data").items("training")
     ids = np.asarray(Image.open(item["label"]))
     # 10 x 6 pixels with a hole of 2 x 2.
     assert (ids.sum(), ids.max(), ids[3:9, 2:12].sum()) == (56, 1, 56)
     assert Image.open(item["image"]).mode == "RGB"
 
 
-def test_many_glands_need_sixteen_bits(tmp_path):
+def test_many_glands_need_sixteen_bits(tmp_path, write_pair):
     source = tmp_path / "source"
-    pair(np.random.default_rng(0), source, "a")
+    write_pair(np.random.default_rng(0), source, "a")
     Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30)).save(source / "masks/a.png")
     prepare_set("folder", source, tmp_path / "data", mpp=0.25)
     ids = np.asarray(Image.open(tmp_path / "data/labels/a.png"))
     assert ids.max() == 599
 
 
-def damage(source, what):
-    """Make one thing wrong; return the message that is wanted."""
-    if what == "mask missing":
-        (source / "masks/2.png").unlink()
-        return r"images/2\.png: no mask .* go into unlabelled/"
-    if what == "many masks missing":
-        shutil.rmtree(source / "masks")
-        return r"6 of 8 images are wrong: .*0\.png.*; .*1\.png.*; .*2\.png.*; and 3 more"
-    if what == "size":
-        Image.fromarray(np.zeros((WIDTH, HEIGHT), np.uint8)).save(source / "masks/2.png")
-        return r"masks/2\.png: found 20 x 30 pixels, wanted 30 x 20"
-    if what == "truncated":
-        content = (source / "unlabelled/u.png").read_bytes()
-        (source / "unlabelled/u.png").write_bytes(content[: len(content) // 2])
-        return r"unlabelled/u\.png: broken"
-    if what == "duplicate":
-        Image.open(source / "test/images/t.png").save(source / "images/2.tif")
-        (source / "images/2.png").unlink()
-        return r"images/t\.png: in test, the same picture as .*2\.tif in training"
-    if what == "deep":
-        Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint16)).save(source / "images/2.png")
-        return r"images/2\.png: found more than 8 bits"
-    if what == "one id":
-        shutil.copy(source / "images/1.png", source / "images/test_t.png")
-        shutil.copy(source / "masks/1.png", source / "masks/test_t.png")
-        return r"has the id test_t of"
-    shutil.rmtree(source / "images")
-    return "no image in images/"
-
-
-@pytest.mark.parametrize(
-    "what", ["mask missing", "many masks missing", "size", "truncated", "duplicate", "deep", "one id", "empty"]
-)
-def test_nothing_is_written_if_anything_is_wrong(source, tmp_path, what):
-    message = damage(source, what)
-    before = sorted(os.listdir(tmp_path))
-    with pytest.raises(RequestError, match=message) as error:
-        prepare_set("folder", source, tmp_path / "data", mpp=0.5)
-    assert "\n" not in str(error.value)
-    assert sorted(os.listdir(tmp_path)) == before
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"name": "cifar"}, "found the data set 'cifar', wanted one of glas, crag, folder"),
-        ({"mpp": None}, "--mpp: wanted the µm a pixel"),
-        ({"mpp": 352.8}, "--mpp: found 352.8"),
-        ({"mpp": float("nan")}, "--mpp: found nan"),
-        ({"name": "crag", "mpp": 0.4}, "crag has 0.5"),
-        ({"split": "x.json", "labelled": "3"}, "wanted no --labelled or --validation beside it"),
-        ({"split": "x.json"}, r"x\.json: cannot be read"),
-        ({"labelled": "7"}, "wanted at most the 6"),
-    ],
-)
-def test_wrong_requests(source, tmp_path, options, message):
-    request = {"name": "folder", "source": source, "output": tmp_path / "data", "mpp": 0.5} | options
-    with pytest.raises(RequestError, match=message):
-        prepare_set(**request)
-    assert not (tmp_path / "data").exists()
-
-
-def test_a_list_without_labelled_images(source, tmp_path):
-    (tmp_path / "split.json").write_text('{"unlabelled": ["1"]}')
-    with pytest.raises(RequestError, match="no labelled training image"):
-        prepare_set("folder", source, tmp_path / "data", split=str(tmp_path / "split.json"), mpp=0.5)
-
-
-def test_an_earlier_output_is_replaced_and_the_same_again(source, tmp_path):
+def test_an_earlier_output_is_replaced_and_the_same_again(source, tmp_path, tree):
     output = tmp_path / "data"
     output.mkdir()
     lines = prepare_set("folder", source, output, "2", mpp=0.5)
@@ -313,10 +219,28 @@ def test_an_earlier_output_is_replaced_and_the_same_again(source, tmp_path):
     first = tree(output)
     lines = prepare_set("folder", source, output, "3", mpp=0.5)
     assert f'replaced the earlier data set "folder" in {output}' in lines
-    assert len(datalist.read(output)["training"]) == 3
+    assert len(datalist.read(output).sections["training"]) == 3
     prepare_set("folder", source, output, "2", mpp=0.5)
     assert tree(output) == first
     assert sorted(os.listdir(tmp_path)) == ["data", "source"]
+
+
+def test_each_file_is_decoded_once(source, tmp_path, monkeypatch):
+    calls = Counter()
+    for name in ("decode_image", "decode_mask"):
+        original = getattr(pair, name)
+        monkeypatch.setattr(pair, name, lambda file, original=original: (calls.update([file.path]), original(file))[1])
+    prepare_set("folder", source, tmp_path / "data", "2", 0.34, mpp=0.5)
+    assert calls == dict.fromkeys(source.rglob("*.png"), 1)
+
+
+def test_checksums_are_those_of_what_is_written(source, tmp_path):
+    output = tmp_path / "data"
+    prepare_set("folder", source, output, "2", 0.34, mpp=0.5)
+    files = [*(output / "images").iterdir(), *(output / "labels").iterdir()]
+    assert datalist.read(output).head["checksums"] == {
+        path.relative_to(output).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
 
 
 def test_a_link_to_another_disk_stays_a_link(source, tmp_path):
@@ -327,64 +251,20 @@ def test_a_link_to_another_disk_stays_a_link(source, tmp_path):
     assert (tmp_path / "disk" / "data" / "datalist.json").is_file()
 
 
-def test_what_a_user_has_is_never_replaced(source, tmp_path):
-    output = tmp_path / "data"
-    output.mkdir()
-    (output / "thesis.tex").write_text("x")
-    with pytest.raises(RequestError, match="not empty and not written by prepare"):
-        prepare_set("folder", source, output, mpp=0.5)
-    (output / "thesis.tex").unlink()
-    prepare_set("folder", source, output, mpp=0.5)
-    (output / "notes.txt").write_text("x")
-    with pytest.raises(RequestError, match=r"holds notes\.txt, which prepare did not write"):
-        prepare_set("folder", source, output, mpp=0.5)
-    assert (output / "notes.txt").exists()
-    with pytest.raises(RequestError, match="is a file"):
-        prepare_set("folder", source, output / "notes.txt", mpp=0.5)
-    for inside in (source, source / "prepared", tmp_path):
-        with pytest.raises(RequestError, match="inside each other"):
-            prepare_set("folder", source, inside, mpp=0.5)
-
-
-def test_an_interrupted_run_leaves_the_earlier_output(source, tmp_path, monkeypatch):
-    output = tmp_path / "data"
-    prepare_set("folder", source, output, "2", mpp=0.5)
-    first = tree(output)
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(prepare, "draw_sheet", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        prepare_set("folder", source, output, "3", mpp=0.5)
-    assert tree(output) == first
-    assert sorted(os.listdir(tmp_path)) == ["data", "source"]
-
-
-def test_a_full_disk_is_one_line(source, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device", "x.png")
-
-    monkeypatch.setattr(prepare, "draw_sheet", full)
-    with pytest.raises(RequestError, match=r"x\.png: cannot be written \(No space left on device\)"):
-        prepare_set("folder", source, tmp_path / "data", mpp=0.5)
-    assert os.listdir(tmp_path) == ["source"]
-
-
 @pytest.mark.data
 def test_the_real_glas(glas_source, shared_data, tmp_path):
     lines = prepare_set("glas", glas_source, tmp_path / "data", split=f"{shared_data / 'glas_splits.json'}#20%")
-    content = datalist.read(tmp_path / "data")
+    content = datalist.read(tmp_path / "data").sections
     assert [len(content[name]) for name in ("training", "unlabelled", "validation", "testA")] == [14, 59, 12, 60]
     assert any("60 images,  9 patients" in line for line in lines)
-    datalist.check(tmp_path / "data")
+    decoded(tmp_path / "data")
     # The numbers that the community measured on all 85 training images.
     prepare_set("glas", glas_source, tmp_path / "all")
-    content = datalist.read(tmp_path / "all")
-    assert np.allclose(content["mean"], [0.788, 0.512, 0.785], atol=6e-4)
-    assert np.allclose(content["std"], [0.168, 0.248, 0.132], atol=6e-4)
-    assert len({item["patient"] for item in content["training"]}) == 15
+    tiles = TileSet(tmp_path / "all")
+    assert np.allclose(tiles.mean, [0.788, 0.512, 0.785], atol=6e-4)
+    assert np.allclose(tiles.std, [0.168, 0.248, 0.132], atol=6e-4)
+    assert len({item["patient"] for item in tiles.items("training")}) == 15
     # Masks as released hold the ids 1..N; they come out as they went in.
-    for item in datalist.section(tmp_path / "all", "testA")[::10]:
+    for item in tiles.items("testA")[::10]:
         [original] = glas_source.rglob(f"{item['id']}_anno.bmp")
         assert np.array_equal(np.asarray(Image.open(item["label"])), np.asarray(Image.open(original)))

@@ -10,13 +10,14 @@ from custom.networks import AllOutputs, SemiMoE, SharedEncoder
 
 
 class Recorder(nn.Module):
-    """Gives the image back, two channels of it, and keeps the sizes that it saw."""
+    """Gives the image back, two channels of it, and keeps what it saw and the sizes."""
 
     def __init__(self):
         super().__init__()
-        self.sizes = []
+        self.given, self.sizes = [], []
 
     def maps(self, image):
+        self.given.append(image.clone())
         self.sizes.append(tuple(image.shape[2:]))
         return image[:, :2] * 2 - 1
 
@@ -70,6 +71,35 @@ def test_windows_never_exceed_the_image_and_agree_with_one_piece():
     output = TileInferer(1.0, 1.0, roi_px=64, overlap=0.5)(image, recorder)
     assert set(recorder.sizes) == {(64, 40)}
     torch.testing.assert_close(output, image[:, :2] * 2 - 1)
+
+
+@pytest.mark.parametrize("mpp", [0.5, 1.0, 1.3])
+def test_seen_is_what_the_network_is_given(mpp):
+    recorder, image = Recorder(), torch.rand(2, 3, 90, 140)
+    inferer = TileInferer(network_mpp=1.0, mpp=mpp, sw_batch_size=2)
+    inferer(image, recorder)
+    (given,) = recorder.given
+    assert torch.equal(inferer.seen(image), given)
+    assert torch.equal(given, image) == (mpp == 1.0)
+
+
+def test_windows_and_views_are_cut_and_turned_out_of_what_is_seen():
+    image = torch.rand(1, 3, 128, 192)
+    recorder, inferer = Recorder(), TileInferer(network_mpp=1.0, mpp=0.5, roi_px=32, overlap=0.0)
+    inferer(image, recorder)
+    seen = inferer.seen(image)
+    assert seen.shape == (1, 3, 64, 96)
+    corners = [(row, column) for row in (0, 32) for column in (0, 32, 64)]
+    windows = [seen[..., row : row + 32, column : column + 32] for row, column in corners]
+    assert len(recorder.given) == len(windows)
+    assert all(torch.equal(given, window) for given, window in zip(recorder.given, windows, strict=True))
+    recorder, inferer = Recorder(), TileInferer(network_mpp=1.0, mpp=0.5, views=8)
+    inferer(image, recorder)
+    mirrored = [seen, seen.flip(-1)]
+    turns = [torch.rot90(one, number, (-2, -1)) for one in mirrored for number in range(4)]
+    for turn in turns:
+        assert sum(given.shape == turn.shape and torch.equal(given, turn) for given in recorder.given) == 1
+    assert len(recorder.given) == 8
 
 
 def test_tiny_image(network):

@@ -9,6 +9,7 @@ from monai.engines import PrepareBatchExtraInput, SupervisedEvaluator
 from scipy.spatial.transform import Rotation
 from torch import nn
 
+from custom.geometry.volume import to_ras
 from custom.inference.volumes.inferer import VolumeInferer
 from custom.networks import AllOutputs
 
@@ -110,6 +111,21 @@ def test_slices_are_resampled_to_the_tasks_spacing_and_stand_between_their_neigh
     assert [tuple(seen.shape) for seen in network.seen] == [(2, 3, 20, 22), (2, 3, 20, 22), (1, 3, 20, 22)]
     seen = torch.cat(network.seen)[..., 10, 11] * 4
     torch.testing.assert_close(seen, torch.tensor([[0.0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 4]]))
+
+
+@pytest.mark.parametrize("task", ["first", "fine"])
+def test_seen_is_what_the_network_is_given(task):
+    torch.manual_seed(0)
+    affine = np.diag([1.0, 1.5, 3.0, 1.0])
+    volume = stored(torch.rand(16, 12, 5).numpy(), affine, (2, 0, 1), (True, False, True))
+    network, inferer = Threshold(), VolumeInferer(TASKS, batch_slices=2)
+    inferer(volume[None, None], network, task)
+    turned = to_ras(volume[None], volume.affine)
+    for given, indices in zip(network.seen, ([0, 1], [2, 3], [4]), strict=True):
+        assert torch.equal(inferer.seen(turned, task, indices), given)
+    whole = torch.cat(network.seen)
+    assert whole.shape[2:] == ((8, 9) if task == "first" else (16, 18))
+    assert torch.equal(inferer.seen(turned, task, [4, 1]), whole[[4, 1]])
 
 
 def test_where_the_spacing_is_the_tasks_own_nothing_is_resampled():

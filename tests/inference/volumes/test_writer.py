@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from torch import nn
 
 from custom.checks import RequestError
-from custom.drawing.volume import COLOURS
+from custom.drawing.colours import organ_colour
 from custom.inference import VolumeInferer
 from custom.inference.volumes.writer import VolumeWriter
 
@@ -122,7 +122,10 @@ def test_overlay_is_seen_as_radiologists_do(tmp_path):
     with Image.open(tmp_path / "out" / "case_pair_overlay.png") as image:
         drawn = np.asarray(image).astype(int)
     # The liver lies to the left and back: right and low in the slices where it is seen; the tumour the other way round.
-    places = [np.argwhere((drawn[: 2 * drawn.shape[0] // 3 + 200] == colour).all(2)) for colour in COLOURS[:2]]
+    places = [
+        np.argwhere((drawn[: 2 * drawn.shape[0] // 3 + 200] == colour).all(2))
+        for colour in (organ_colour(1), organ_colour(2))
+    ]
     width = (drawn.shape[1] - 16) // 3
     inside = [(place[:, 1] % (width + 8)).mean() / width for place in places]
     assert inside[0] > 0.55 > 0.45 > inside[1]

@@ -7,8 +7,9 @@ from custom.checks import RequestError
 from custom.losses import OrganLoss
 from custom.networks import AllOutputs, M4oE, add_tasks, weights
 from custom.networks.norms import JoinedNorm
+from custom.targets.organ_task import class_counts
 from custom.training import MovingAverage, OrganStep
-from custom.training.organ_step import classes, learning
+from custom.training.organ_step import learning
 
 
 def task(head, modality, labels):
@@ -63,8 +64,8 @@ def train(network, steps=3):
     optimizer = torch.optim.AdamW(learning(network.parameters()), lr=0.05, weight_decay=0.1)
     average = MovingAverage(network)
     step = OrganStep(
-        OrganLoss(classes(NEW)), NEW, optimizer, torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9),
-        average, router_z=0.1, balance=0.1,
+        OrganLoss(class_counts(NEW)), NEW, optimizer, torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9),
+        average, router_z=0.1, load_balance=0.1,
     )  # fmt: skip
     engine = SimpleNamespace(
         network=AllOutputs(network), state=SimpleNamespace(iteration=1, device=torch.device("cpu"))
@@ -149,7 +150,7 @@ def test_modalities_that_join_together_see_each_other_and_the_old():
     old = make()
     both = {**OLD, "a": task("a", "us", 1), "b": task("b", "pet", 1)}
     network = add_tasks(old.state_dict(), old.arguments, both)
-    assert network.experts == ["ct", "mr", "us", "pet"]
+    assert network.expert_names == ["ct", "mr", "us", "pet"]
     outputs = network.outputs(torch.rand(2, 3, 32, 32), torch.tensor([0, 3]))
     gate = outputs["decoder0_0_gate"].amax((2, 3))
     assert (gate > 0).tolist() == [[True, True, False, False], [True, True, True, True]]
@@ -160,7 +161,7 @@ def test_it_can_be_done_again():
     before = predictions(old)
     once = add_tasks(old.state_dict(), old.arguments, NEW)
     twice = add_tasks(once.state_dict(), once.arguments, {**NEW, "lung": task("lung", "pet", 2)}, like="us")
-    assert twice.arguments["experts"] == [["ct", "mr"], ["us"], ["pet"]]
+    assert twice.arguments["modalities"] == [["ct", "mr"], ["us"], ["pet"]]
     assert all(torch.equal(one, two) for one, two in zip(predictions(twice), before, strict=True))
     image = torch.rand(1, 3, 40, 24)
     with torch.no_grad():
@@ -173,7 +174,7 @@ def test_it_can_be_done_again():
 def test_a_data_set_of_an_old_modality_gets_a_head_only():
     old = make()
     network = add_tasks(old.state_dict(), old.arguments, {**OLD, "spleen": task("spleen", "ct", 1)})
-    assert network.experts == ["ct", "mr"]
+    assert network.expert_names == ["ct", "mr"]
     learns = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
     assert learns == ["heads.heads.spleen.weight", "heads.heads.spleen.bias"]
 
@@ -208,7 +209,7 @@ def test_the_releases_gate_cannot_hide_an_expert():
     old = make(gate="channel")
     with pytest.raises(RequestError, match="cannot hide the new expert 'us'"):
         add_tasks(old.state_dict(), old.arguments, NEW)
-    assert add_tasks(old.state_dict(), old.arguments, {**OLD, "spleen": NEW["spleen"]}).experts == ["ct", "mr"]
+    assert add_tasks(old.state_dict(), old.arguments, {**OLD, "spleen": NEW["spleen"]}).expert_names == ["ct", "mr"]
 
 
 def test_weights_of_another_version_are_refused():

@@ -34,7 +34,7 @@ WAYS = {
     "channel": {"gate": "channel"},
     "patch": {"stem": "patch"},
     # In the order of the others: TorchScript takes two networks for one type if only the order of their parts differs.
-    "joined": {"experts": [["ct"], ["mr"], ["us"]]},
+    "joined": {"modalities": [["ct"], ["mr"], ["us"]]},
 }
 
 
@@ -180,7 +180,7 @@ def test_a_sample_teaches_the_experts_that_it_sees_and_its_own_head():
     assert experts_that_learn(make(routing="modality"), [1, 3]) == ({"mr"}, {"acdc", "amos"})
     assert experts_that_learn(make(routing="modality"), [0, 4]) == ({"ct", "us"}, {"btcv", "amos"})
     assert experts_that_learn(make(), [1]) == ({"ct", "mr", "us"}, {"acdc"})
-    joined = make(experts=[["ct"], ["mr"], ["us"]])
+    joined = make(modalities=[["ct"], ["mr"], ["us"]])
     assert experts_that_learn(joined, [0, 2]) == ({"ct"}, {"btcv", "liver"})
     assert experts_that_learn(joined, [0, 1]) == ({"ct", "mr"}, {"btcv", "acdc"})
 
@@ -190,7 +190,7 @@ def test_the_order_of_the_data_sets_makes_no_other_network():
     one = M4oE(TASKS, embed=12, depths=(1,), heads=(1,))
     torch.manual_seed(0)
     other = M4oE(dict(reversed(TASKS.items())), embed=12, depths=(1,), heads=(1,))
-    assert one.experts == other.experts == ["ct", "mr", "us"]
+    assert one.expert_names == other.expert_names == ["ct", "mr", "us"]
     other.load_state_dict(one.state_dict())
     image = torch.rand(1, 3, 16, 16)
     assert torch.equal(one.eval()(image, 1), other.eval()(image, 3))  # acdc

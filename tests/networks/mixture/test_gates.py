@@ -3,7 +3,17 @@
 import pytest
 import torch
 
-from custom.networks.mixture import AverageGate, ChannelAttentionGate, ImageGate, PixelGate, combine
+from custom.networks import mixture
+from custom.networks.mixture import (
+    AverageGate,
+    ChannelAttentionGate,
+    ChannelGate,
+    ImageGate,
+    PixelGate,
+    TokenAverageGate,
+    TokenGate,
+    combine,
+)
 
 GATES = {
     "image": lambda c, e: ImageGate(c, e, hidden=8),
@@ -11,12 +21,30 @@ GATES = {
     "paper": lambda c, e: ChannelAttentionGate(c, e),
     "average": lambda c, e: AverageGate(),
 }
+SEES = {"ct": 2, "mr": 2, "us": 3}
+# Those that are asked before the experts.
+TOKEN_GATES = {
+    "token": lambda c: TokenGate(c, SEES),
+    "average": lambda c: TokenAverageGate(SEES),
+    "channel": lambda c: ChannelGate(c),
+}
 
 
 @pytest.fixture(params=GATES)
 def make(request):
     torch.manual_seed(0)
     return GATES[request.param]
+
+
+@pytest.fixture(params=TOKEN_GATES)
+def make_token_gate(request):
+    torch.manual_seed(0)
+    return TOKEN_GATES[request.param]
+
+
+def test_no_gate_is_forgotten_here():
+    tested = {type(make(4, 2)) for make in GATES.values()} | {type(make(4)) for make in TOKEN_GATES.values()}
+    assert tested == {getattr(mixture, name) for name in mixture.__all__ if name.endswith("Gate")}
 
 
 def test_weights_sum_to_one_and_start_near_equal(make):
@@ -36,6 +64,29 @@ def test_batch_is_one_by_one(make):
 def test_scripts(make):
     gate, features = make(8, 3).eval(), torch.randn(2, 3, 8, 6, 5)
     torch.testing.assert_close(torch.jit.script(gate)(features), gate(features))
+
+
+def test_weights_of_tokens_are_shares(make_token_gate):
+    weights, router_z = make_token_gate(8)(torch.randn(3, 4, 5, 8), torch.tensor([0, 2, 1]), experts=3)
+    assert weights.shape[:3] == (3, 4, 5)
+    assert weights.dtype == torch.float32
+    assert weights.min() >= 0
+    torch.testing.assert_close(weights.sum(-1), torch.ones(3, 4, 5))
+    assert router_z.shape == ()
+    assert router_z >= 0
+
+
+def test_a_batch_of_tokens_is_one_by_one(make_token_gate):
+    gate, tokens, modality = make_token_gate(8), torch.randn(4, 3, 5, 8), torch.tensor([2, 0, 1, 0])
+    together, _ = gate(tokens, modality, experts=3)
+    for i in range(4):
+        torch.testing.assert_close(together[i : i + 1], gate(tokens[i : i + 1], modality[i : i + 1], experts=3)[0])
+
+
+def test_token_gates_script(make_token_gate):
+    gate, tokens, modality = make_token_gate(8), torch.randn(2, 3, 5, 8), torch.tensor([2, 0])
+    for found, expected in zip(torch.jit.script(gate)(tokens, modality, 3), gate(tokens, modality, 3), strict=True):
+        torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("name", ["image", "pixel"])

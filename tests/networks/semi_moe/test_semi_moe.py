@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from custom.networks import SemiMoE, SharedEncoder
 from custom.networks.mixture import combine
 
-TASKS = {"mask": 2, "distance": 1, "boundary": 2}
+OUTPUTS = {"mask": 2, "distance": 1, "boundary": 2}
 
 
-def make(experts=(("mask",), ("distance",), ("boundary",)), **arguments):
+def make(expert_outputs=(("mask",), ("distance",), ("boundary",)), **arguments):
     torch.manual_seed(0)
-    features = SharedEncoder(pretrained=False, experts=len(experts), decoder_channels=(32, 24, 16, 16))
-    return SemiMoE(features, experts=experts, **arguments)
+    features = SharedEncoder(pretrained=False, expert_count=len(expert_outputs), decoder_channels=(32, 24, 16, 16))
+    return SemiMoE(features, expert_outputs=expert_outputs, **arguments)
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def test_shapes_of_all_outputs(network):
         outputs = network.outputs(torch.rand(2, 3, 40, 70))
     shapes = {key: tuple(value.shape) for key, value in outputs.items()}
     assert shapes == {
-        **{task: (2, c, 40, 70) for task, c in TASKS.items()},
-        **{f"{task}_experts": (2, 1, c, 40, 70) for task, c in TASKS.items()},
-        **{f"{task}_gate": (2, 3) for task in TASKS},
+        **{name: (2, c, 40, 70) for name, c in OUTPUTS.items()},
+        **{f"{name}_experts": (2, 1, c, 40, 70) for name, c in OUTPUTS.items()},
+        **{f"{name}_gate": (2, 3) for name in OUTPUTS},
     }
 
 
@@ -44,7 +44,7 @@ def test_forward_and_maps_are_the_fused_outputs(network):
     image = torch.rand(2, 3, 40, 70)
     outputs = network.outputs(image)
     torch.testing.assert_close(network(image), outputs["mask"])
-    torch.testing.assert_close(network.maps(image), torch.cat([outputs[task] for task in TASKS], dim=1))
+    torch.testing.assert_close(network.maps(image), torch.cat([outputs[name] for name in OUTPUTS], dim=1))
     assert outputs["distance"].abs().max() <= 1
     assert outputs["distance_experts"].abs().max() <= 1
 
@@ -94,7 +94,7 @@ def test_normalises_inside(network):
 
 
 @pytest.mark.parametrize(
-    ("gate", "experts"),
+    ("gate", "expert_outputs"),
     [
         ("image", [["mask"], ["distance"], ["boundary"]]),
         ("pixel", [["mask", "distance"], [], ["boundary"]]),
@@ -103,8 +103,8 @@ def test_normalises_inside(network):
     ],
 )
 @torch.no_grad()
-def test_scripts(gate, experts, tmp_path):
-    network = make(experts, gate=gate).eval()
+def test_scripts(gate, expert_outputs, tmp_path):
+    network = make(expert_outputs, gate=gate).eval()
     torch.jit.script(network).save(tmp_path / "network.ts")
     scripted = torch.jit.load(tmp_path / "network.ts")
     for size in ((33, 50), (7, 64)):
@@ -123,14 +123,14 @@ def test_pixel_gate_weights_have_the_size_of_the_image():
     torch.testing.assert_close(weights.sum(1), torch.ones(1, 33, 50))
 
 
-def test_experts_of_one_task():
+def test_experts_of_one_output():
     outputs = make([["mask"]] * 3).outputs(torch.rand(2, 3, 32, 64))
     assert outputs["mask_experts"].shape == (2, 3, 2, 32, 64)
     assert "distance_experts" not in outputs
     assert "boundary_experts" not in outputs
 
 
-def test_an_expert_with_several_tasks_and_one_with_none():
+def test_an_expert_with_several_outputs_and_one_with_none():
     outputs = make([["mask", "boundary"], [], ["mask"]]).outputs(torch.rand(2, 3, 32, 64))
     assert outputs["mask_experts"].shape == (2, 2, 2, 32, 64)
     assert outputs["boundary_experts"].shape == (2, 1, 2, 32, 64)
@@ -140,7 +140,7 @@ def test_an_expert_with_several_tasks_and_one_with_none():
 def test_one_expert_has_fused_heads_only_and_no_gate_to_tell_of():
     network = make([[]])
     outputs = network.outputs(torch.rand(2, 3, 32, 64))
-    assert set(outputs) == set(TASKS)
+    assert set(outputs) == set(OUTPUTS)
     heads = sum(p.numel() for p in network.mixtures.parameters())
     assert heads == 5 * 16 + 5  # 2 + 1 + 2 outputs of 16 channels and their biases
 
@@ -179,16 +179,19 @@ def test_the_image_is_not_edited(network):
 
 def test_arguments_are_plain(network):
     assert json.loads(json.dumps(network.arguments)) == network.arguments
-    assert network.arguments["experts"] == [["mask"], ["distance"], ["boundary"]]
+    assert network.arguments["expert_outputs"] == [["mask"], ["distance"], ["boundary"]]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"experts": [["mask"], ["edges"], ["boundary"]]}, r"\['mask', 'distance', 'boundary'\], got \['edges'\]"),
-        ({"experts": ["mask", "distance", "boundary"]}, "must be a list"),
+        (
+            {"expert_outputs": [["mask"], ["edges"], ["boundary"]]},
+            r"\['mask', 'distance', 'boundary'\], got \['edges'\]",
+        ),
+        ({"expert_outputs": ["mask", "distance", "boundary"]}, "must be a list"),
         ({"gate": "attention"}, "unknown gate 'attention', must be one of"),
-        ({"tasks": {"distance": 1}, "experts": [[], [], []]}, "tasks must have 'mask'"),
+        ({"outputs": {"distance": 1}, "expert_outputs": [[], [], []]}, "outputs must have 'mask'"),
     ],
 )
 def test_refuses(arguments, message):
@@ -198,7 +201,7 @@ def test_refuses(arguments, message):
 
 def test_refuses_another_number_of_experts():
     with pytest.raises(ValueError, match="each of the 2 experts"):
-        SemiMoE(SharedEncoder(pretrained=False, experts=2))
+        SemiMoE(SharedEncoder(pretrained=False, expert_count=2))
 
 
 def test_refuses_grey_images(network):

@@ -16,8 +16,8 @@ def count(*modules):
 
 def test_parameters_of_the_paper(network):
     experts = [
-        count(unet, network.mixtures[task].own_heads)
-        for unet, task in zip(network.features.unets, ("mask", "distance", "boundary"), strict=True)
+        count(unet, network.mixtures[output].own_heads)
+        for unet, output in zip(network.features.unets, ("mask", "distance", "boundary"), strict=True)
     ]
     assert experts == [34_527_106, 34_527_041, 34_527_106]
     gates = [count(mixture.gate) for mixture in network.mixtures.values()]
@@ -53,7 +53,7 @@ def test_outputs_script_and_size(network):
 
 
 def test_features_have_the_image_size():
-    features = SeparateUNets(experts=2)
+    features = SeparateUNets(expert_count=2)
     assert features(torch.rand(1, 3, 32, 48)).shape == (1, 2, 64, 32, 48)
     with pytest.raises(ValueError, match="at least 1"):
-        SeparateUNets(experts=0)
+        SeparateUNets(expert_count=0)

@@ -5,10 +5,10 @@ from custom.networks import SharedEncoder
 
 
 def test_what_it_says_of_itself_is_true():
-    features = SharedEncoder("efficientnet-lite2", pretrained=False, experts=2, decoder_channels=(32, 24, 16, 8))
+    features = SharedEncoder("efficientnet-lite2", pretrained=False, expert_count=2, decoder_channels=(32, 24, 16, 8))
     output = features(torch.rand(2, 3, 64, 96))
     size = (64 // features.stride, 96 // features.stride)
-    assert output.shape == (2, features.experts, features.channels, *size) == (2, 2, 8, 32, 48)
+    assert output.shape == (2, features.expert_count, features.channels, *size) == (2, 2, 8, 32, 48)
 
 
 def test_experts_differ_and_share_the_encoder():
@@ -24,4 +24,4 @@ def test_experts_differ_and_share_the_encoder():
 
 def test_refuses_no_expert():
     with pytest.raises(ValueError, match="at least 1, got 0"):
-        SharedEncoder(pretrained=False, experts=0)
+        SharedEncoder(pretrained=False, expert_count=0)

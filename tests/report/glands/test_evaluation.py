@@ -7,10 +7,11 @@ import pytest
 import torch
 from ignite.engine import Engine
 from monai.engines import SupervisedEvaluator
-from monai.inferers import SimpleInferer
 from PIL import Image
 from torch import nn
 
+from custom.inference import SquareInferer, TileInferer
+from custom.report.evaluation_handler import EvaluationHandler
 from custom.report.glands.evaluation import GlandEvaluation
 from custom.report.history import write_history
 from custom.report.run_record import sha256
@@ -33,7 +34,7 @@ class _Network(nn.Module):
 
     maps = forward
 
-    def tasks(self, image):
+    def outputs(self, image):
         green = image[:, 1].mean((1, 2))
         return {"mask": image, "mask_gate": torch.stack([green, 1 - green], 1)}
 
@@ -52,6 +53,14 @@ def _box(rows=BOX[0], columns=BOX[1]):
     return mask
 
 
+def _evaluate(handler, network, batches, inferer):
+    evaluator = SupervisedEvaluator(
+        torch.device("cpu"), batches, network, inferer=inferer, val_handlers=[handler], epoch_length=len(batches)
+    )
+    evaluator.logger.setLevel(logging.WARNING)
+    evaluator.run()
+
+
 def _collate(items):
     batch = {key: torch.stack([item[key] for item in items]) for key in ("image", "label")}
     return batch | {key: [item[key] for item in items] for key in ("id", "patient")}
@@ -67,17 +76,12 @@ def output_dir(tmp_path_factory):
     ]
     (folder / "last.pt").write_bytes(b"weights")
     write_history(folder / "history.csv", [{"epoch": 1, "step": 2, "supervised/mask": 1.0}])
-    network = _Network()
-    report = GlandEvaluation(
-        folder / "out", "testA", mpp=0.5, distance_um=10.0, min_area_um2=50.0, network=network,
-        ckpt_path=folder / "last.pt", history_file=folder / "history.csv", config={"a": 1}, seed=3,
-    )  # fmt: skip
-    loader = [_collate(items[:2]), _collate(items[2:])]
-    evaluator = SupervisedEvaluator(
-        torch.device("cpu"), loader, network, inferer=SimpleInferer(), val_handlers=[report], epoch_length=2
+    network, inferer = _Network(), TileInferer(network_mpp=0.5, mpp=0.5)
+    evaluation = GlandEvaluation("testA", 0.5, 10.0, 50.0, network, inferer)
+    handler = EvaluationHandler(
+        evaluation, folder / "out", folder / "last.pt", folder / "history.csv", config={"a": 1}, seed=3
     )
-    evaluator.logger.setLevel(logging.WARNING)
-    evaluator.run()
+    _evaluate(handler, network, [_collate(items[:2]), _collate(items[2:])], inferer)
     return folder / "out"
 
 
@@ -134,25 +138,63 @@ def test_gates_were_asked_and_everything_is_in_one_page(output_dir):
 
 
 class _OneExpert(_Network):
-    def tasks(self, image):
+    def outputs(self, image):
+        self.asked = getattr(self, "asked", 0) + 1
         return {"mask": image}
 
 
 def test_a_single_expert_has_no_gate_to_tell_of(tmp_path):
-    report = GlandEvaluation(tmp_path, "testA", mpp=0.5, network=_OneExpert())
-    evaluator = SupervisedEvaluator(
-        torch.device("cpu"), [_collate([_item("a", "1", _box(), _box())])], _OneExpert(), inferer=SimpleInferer(),
-        val_handlers=[report],
-    )  # fmt: skip
-    evaluator.logger.setLevel(logging.WARNING)
-    evaluator.run()
+    network, inferer = _OneExpert(), TileInferer(network_mpp=0.5, mpp=0.5)
+    handler = EvaluationHandler(GlandEvaluation("testA", 0.5, network=network, inferer=inferer), tmp_path)
+    batch = _collate([_item("a", "1", _box(), _box())])
+    _evaluate(handler, network, [batch, batch], inferer)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["metrics.csv", "metrics_summary.json", "overlays", "report.html"]
     assert "expert" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    # once is enough to know
+    assert network.asked == 1
+
+
+class _Recording(_Network):
+    """Keeps the images that it is given, to predict and to ask its gates."""
+
+    def __init__(self):
+        super().__init__()
+        self.shown, self.asked = [], []
+
+    def maps(self, image):
+        self.shown.append(image.clone())
+        return super().maps(image)
+
+    def outputs(self, image):
+        self.asked.append(image.clone())
+        assert not self.training
+        return super().outputs(image)
+
+
+@pytest.mark.parametrize(
+    ("inferer", "size"),
+    [
+        # the loader's order, (w, h): 96 x 64 at 0.5 µm, so 48 x 32 at 1 µm
+        (TileInferer(network_mpp=1.0, mpp=0.5), (48, 32)),
+        (TileInferer(network_mpp=0.5, mpp=0.5), (96, 64)),
+        (SquareInferer(side_px=40), (40, 40)),
+    ],
+    ids=["resampled", "as it is", "squeezed"],
+)
+def test_gates_are_asked_on_what_the_network_was_shown(tmp_path, inferer, size):
+    network = _Recording()
+    item = _item("a", "1", _box(), _box())
+    item["image"] = torch.rand(item["image"].shape, generator=torch.Generator().manual_seed(0))
+    evaluation = GlandEvaluation("testA", 0.5, network=network, inferer=inferer)
+    _evaluate(EvaluationHandler(evaluation, tmp_path), network, [_collate([item])], inferer)
+    (shown,), (asked,) = network.shown, network.asked
+    assert tuple(asked.shape) == (1, 3, *size)
+    assert torch.equal(asked, shown)
 
 
 def test_without_a_distance_the_pieces_of_the_mask_are_glands_and_a_list_of_items_is_fine(tmp_path):
-    report = GlandEvaluation(tmp_path, "validation", mpp=0.5, min_area_um2=0)
+    handler = EvaluationHandler(GlandEvaluation("validation", 0.5, min_area_um2=0), tmp_path)
     item = _item("a", None, _box(), _box())
 
     def step(engine, batch):
@@ -160,7 +202,7 @@ def test_without_a_distance_the_pieces_of_the_mask_are_glands_and_a_list_of_item
         return [{"pred": torch.stack([1 - item["image"][0], item["image"][0]])}]
 
     evaluator = Engine(step)
-    report.attach(evaluator)
+    handler.attach(evaluator)
     evaluator.run([0])
     summary = json.loads((tmp_path / "metrics_summary.json").read_text())["sections"]["validation"]
     assert {name: score["mean"] for name, score in summary["scores"].items()} == {

@@ -12,6 +12,7 @@ from monai.engines import PrepareBatchExtraInput, SupervisedEvaluator
 from torch import nn
 
 from custom.inference import VolumeInferer
+from custom.report.evaluation_handler import EvaluationHandler
 from custom.report.organs.evaluation import OrganEvaluation
 
 TASKS = {
@@ -23,15 +24,16 @@ TASKS = {
 class Network(nn.Module):
     """Finds the first organ where the middle slice is bright; its gates follow task, padding included."""
 
-    experts = ("ct", "mr")
+    expert_names = ("ct", "mr")
     multiple = 16
 
     def __init__(self):
         super().__init__()
         self.scale = nn.Parameter(torch.ones(()))
-        self.asked = []
+        self.shown, self.asked = [], []
 
     def several(self, image, numbers):
+        self.shown += list(image.clone())
         bright = (image[:, 1] - 0.5) * self.scale
         classes = [len(facts["labels"]) + 1 for facts in TASKS.values()]
         return [
@@ -39,8 +41,8 @@ class Network(nn.Module):
             for number in numbers
         ]
 
-    def tasks(self, image, task):
-        self.asked.append((tuple(image.shape), task.tolist()))
+    def outputs(self, image, task):
+        self.asked.append((image.clone(), task.tolist()))
         height, width = (-(-side // 16) * 2 for side in image.shape[2:])  # tokens of 8 pixels of the padded slice
         own = torch.nn.functional.one_hot(task, 2).float()[..., None, None].expand(-1, -1, height, width).clone()
         # What lies in the padding uses the other expert.
@@ -73,11 +75,12 @@ def evaluated(tmp_path_factory):
         item("2", "abdomen", box, axes="SAR"),
         item("3", "heart", box),
     ]
-    network = Network()
-    report = OrganEvaluation(folder, "test", TASKS, {"heart": 1.0}, network, config={"a": 1}, seed=3)
+    network, inferer = Network(), VolumeInferer(TASKS)
+    evaluation = OrganEvaluation("test", TASKS, {"heart": 1.0}, network, inferer)
+    handler = EvaluationHandler(evaluation, folder, config={"a": 1}, seed=3)
     evaluator = SupervisedEvaluator(
-        torch.device("cpu"), DataLoader(Dataset(items), batch_size=1), network, inferer=VolumeInferer(TASKS),
-        prepare_batch=PrepareBatchExtraInput({"task": "task"}), val_handlers=[report],
+        torch.device("cpu"), DataLoader(Dataset(items), batch_size=1), network, inferer=inferer,
+        prepare_batch=PrepareBatchExtraInput({"task": "task"}), val_handlers=[handler],
     )  # fmt: skip
     evaluator.logger.setLevel(logging.WARNING)
     evaluator.run()
@@ -124,12 +127,21 @@ def test_overlays_show_each_task_and_none_twice(evaluated):
 def test_gates_are_asked_on_filled_slices_at_the_tasks_spacing_without_the_padding(evaluated):
     folder, network = evaluated
     # slices 1 to 4 are filled; 24 pixels of 2 mm stay 24 at 2 mm and are 48 at 1 mm
-    assert network.asked == [((4, 3, 24, 24), [0] * 4)] * 3 + [((4, 3, 48, 48), [1] * 4)]
+    asked = [(tuple(slices.shape), task) for slices, task in network.asked]
+    assert asked == [((4, 3, 24, 24), [0] * 4)] * 3 + [((4, 3, 48, 48), [1] * 4)]
     page = (folder / "report.html").read_text(encoding="utf-8")
     # 24 is padded to 32, whose last row of tokens lies outside; 48 is not, and its last of 6 rows is the other's.
     assert "(on ct ct at 1.00, on mr mr at 0.83)" in page
     assert "The gate is indifferent in 1 of 2 layers (b)" in page
     assert "collapsed" not in page
+
+
+def test_gates_are_asked_on_what_the_network_was_shown(evaluated):
+    network = evaluated[1]
+    # 6 slices of each volume went through, of which the gates are asked on 1 to 4
+    assert len(network.shown) == 4 * 6
+    for number, (slices, _) in enumerate(network.asked):
+        assert torch.equal(slices, torch.stack(network.shown[6 * number + 1 : 6 * number + 5]))
 
 
 def test_everything_is_there(evaluated):
@@ -138,18 +150,18 @@ def test_everything_is_there(evaluated):
     ]  # fmt: skip
 
 
-def run(report, items):
+def run(evaluation, folder, items):
     def step(engine, one):
         engine.state.batch = [one]
         return [{"pred": one["label"]}]
 
     evaluator = Engine(step)
-    report.attach(evaluator)
+    EvaluationHandler(evaluation, folder).attach(evaluator)
     evaluator.run(items)
 
 
 def test_without_a_network_gates_are_left_out(tmp_path):
-    run(OrganEvaluation(tmp_path, "test", TASKS), [item("a", "heart", np.s_[4:16, 6:20, 1:5])])
+    run(OrganEvaluation("test", TASKS), tmp_path, [item("a", "heart", np.s_[4:16, 6:20, 1:5])])
     assert {path.name for path in tmp_path.iterdir()} == {
         "metrics.csv", "metrics_summary.json", "overlays", "report.html"
     }  # fmt: skip
@@ -158,15 +170,16 @@ def test_without_a_network_gates_are_left_out(tmp_path):
 
 def test_where_there_is_nothing_to_choose_gates_are_left_out(tmp_path):
     network = Network()
-    network.tasks = lambda image, task: {"logits": image}
-    run(OrganEvaluation(tmp_path, "test", TASKS, network=network), [item("a", "heart", np.s_[4:16, 6:20, 1:5])])
+    network.outputs = lambda image, task: {"logits": image}
+    evaluation = OrganEvaluation("test", TASKS, network=network, inferer=VolumeInferer(TASKS))
+    run(evaluation, tmp_path, [item("a", "heart", np.s_[4:16, 6:20, 1:5])])
     assert not list(tmp_path.glob("gate*"))
     assert "expert" not in (tmp_path / "report.html").read_text()
 
 
 def test_where_nothing_was_scored_nothing_is_written(tmp_path):
     evaluator = Engine(lambda engine, one: None)
-    OrganEvaluation(tmp_path, "test", TASKS).attach(evaluator)
+    EvaluationHandler(OrganEvaluation("test", TASKS), tmp_path).attach(evaluator)
     evaluator.fire_event(Events.STARTED)
     evaluator.fire_event(Events.COMPLETED)
     assert list(tmp_path.iterdir()) == []

@@ -8,10 +8,11 @@ import torch
 
 from custom import data
 from custom.metrics import gate_moments
+from custom.report.findings import Case, Findings
 from custom.report.organs.gates import GateMaps
 from custom.report.organs.page import ORGANS, GateRecord, organs_figure
 from custom.report.organs.scores import ORGANS_8, OrganScores
-from custom.report.page import Case, report_page
+from custom.report.page import report_page
 
 EVIL = "<script>"
 TASKS = {
@@ -35,14 +36,11 @@ def scored():
 def page():
     scores = scored()
     summary = scores.summary()
-    sections = {
+    groups = {
         task: {**found, "scores": found["mean"]["scores"], "by_organ": scores.organ_values(task)}
         for task, found in summary.items()
     }
-    sections["eight"]["scores"] = {
-        **sections["eight"]["scores"],
-        "dice_8": summary["eight"]["mean_8"]["scores"]["dice"],
-    }
+    groups["eight"]["scores"] = {**groups["eight"]["scores"], "dice_8": summary["eight"]["mean_8"]["scores"]["dice"]}
     rows = {task: scores.volumes(task) for task in summary}
     picture = np.zeros((30, 50, 3), np.uint8)
     cases = [
@@ -54,7 +52,8 @@ def page():
         "mr": {f"layer {number}": gate_moments(torch.full((1, 2), 0.5)) for number in range(7)},
     }
     maps = [GateMaps("ct", "right", np.zeros((8, 6)), {"layer 0": np.full((2, 4, 3), 0.5)})]
-    return report_page({"sections": sections}, rows, cases, GateRecord(moments, maps, ["ct", "mr"]), recipe=ORGANS)
+    record = GateRecord(moments, maps, ["ct", "mr"])
+    return report_page(Findings(ORGANS, scores.rows, {}, groups, rows, cases, record), {})
 
 
 def words(page):
@@ -85,8 +84,14 @@ def test_volumes_are_told_of_in_words_and_escaped(page):
     assert EVIL not in page
     assert "Worst: missed , patient 7. 1 organ in the reference, 1 missed." in text
     assert "Best: b , patient 9. 8 organs in the reference, 0 missed." in text
-    assert ORGANS.told({"organs": 2, "missed": 0, "extra": 1}).endswith("0 missed, 1 found that it does not hold.")
+    assert ORGANS.counted({"organs": 2, "missed": 0, "extra": 1}).endswith("0 missed, 1 found that it does not hold.")
     assert "pair: every volume Worst first." in text
+
+
+def test_the_note_says_what_is_done_to_predictions(page):
+    text = words(page)
+    assert "of an organ that is one piece by its data set's declaration, the largest connected piece is kept" in text
+    assert "post-processing" not in text
 
 
 def test_gates_are_judged_and_many_verdicts_are_folded_away(page):

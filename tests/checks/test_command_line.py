@@ -1,8 +1,6 @@
 import json
-import signal
 import subprocess
 import sys
-import time
 from importlib import import_module
 
 import fire
@@ -154,12 +152,9 @@ def test_run_workflow_is_checked_too(command):
     "argv", [["/x/bin/pytest", "run", "--nosuch", "1"], ["/x/monai/bundle/__main__.py", "ckpt_export", "--nosuch", "1"]]
 )
 def test_other_commands_are_left_alone(monkeypatch, argv):
-    hook, handler = sys.excepthook, signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(sys, "argv", argv)
     checks.overrides()
-    if "pytest" in argv[0]:
-        checks.one_line_errors()
-    assert (sys.excepthook, signal.getsignal(signal.SIGTERM)) == (hook, handler)
+    assert checks.merged_config() == {}
 
 
 NAME = st.from_regex(r"[a-m][a-z_]{1,7}", fullmatch=True)
@@ -175,82 +170,6 @@ def test_options_are_read_as_fire_reads_them(pairs, equals, colons):
     want = fire.Fire(lambda **options: {**options}, [*tokens, "--"], serialize=lambda result: "")
     shown = [token.replace("#", "::") for token in tokens] if colons else tokens
     assert checks.given_options(shown, []) == want
-
-
-def test_names_that_are_near():
-    names = ["mpp", "patients", "split", "**"]
-    assert checks.did_you_mean("mp", names, "--") == "; did you mean --mpp?"
-    assert checks.did_you_mean("patient", names) == "; did you mean patients?"
-    assert checks.did_you_mean("zzz", names) == ""
-
-
-# ------------------------------------------------------------------------------------------------ how a command ends
-
-
-def run_script(tmp_path, body, stop=None):
-    """A process that looks like MONAI's command without its start; `stop` is sent to it once it has printed a line."""
-    script = tmp_path / "monai" / "bundle" / "__main__.py"
-    script.parent.mkdir(parents=True)
-    script.write_text(f"from custom import checks\nchecks.one_line_errors()\n{body}\n")
-    process = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
-    )
-    if stop:
-        process.stdout.readline()
-        process.send_signal(stop)
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
-
-
-WRAPPED = """
-try:
-    try:
-        raise checks.RequestError("a.png: found nothing, wanted an image")
-    except checks.RequestError as error:
-        raise RuntimeError("Failed to evaluate") from error
-except RuntimeError:
-    {again}
-"""
-
-
-@pytest.mark.parametrize("again", ["raise", "raise KeyError('during handling')", "1 / 0"])
-def test_a_request_error_however_deep_is_one_line_and_status_2(tmp_path, again):
-    assert run_script(tmp_path, WRAPPED.format(again=again)) == (
-        2,
-        "",
-        "error: a.png: found nothing, wanted an image\n",
-    )
-
-
-def test_a_request_error_that_a_worker_process_handed_over_as_text(tmp_path):
-    body = (
-        "raise RuntimeError('Caught in worker 0.\\nTraceback:\\n  x\\ncustom.checks.RequestError: a.png is broken\\n')"
-    )
-    assert run_script(tmp_path, body) == (2, "", "error: a.png is broken\n")
-
-
-def test_other_errors_keep_their_traceback(tmp_path):
-    status, _, err = run_script(tmp_path, "raise KeyError('x')")
-    assert status == 1
-    assert err.startswith("Traceback")
-    assert err.endswith("KeyError: 'x'\n")
-
-
-@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_being_stopped(tmp_path, stop, status):
-    body = """
-import time
-try:
-    print("ready", flush=True)
-    time.sleep(30)
-finally:
-    print("cleaned up")
-"""
-    begin = time.monotonic()
-    got, out, err = run_script(tmp_path, body, stop)
-    assert (got, out) == (status, "cleaned up\n")
-    assert "Traceback" not in err
-    assert time.monotonic() - begin < 20
 
 
 @pytest.mark.parametrize(
@@ -274,41 +193,6 @@ def test_the_real_command(config, tmp_path, words, status, out, err):
     assert ("trained" in done.stdout) == (status == 0)
     assert (done.stderr.splitlines()[-1] if err else "") == err
     assert "Traceback" not in done.stderr
-
-
-# ------------------------------------------------------------------------------------------------ directories, images
-
-
-def test_directory(tmp_path):
-    assert checks.directory(tmp_path) == tmp_path
-    with pytest.raises(RequestError, match=r"nosuch: found nothing, wanted a directory$"):
-        checks.directory(tmp_path / "nosuch")
-    (tmp_path / "file").touch()
-    with pytest.raises(RequestError, match=r"file: found a file, wanted a directory$"):
-        checks.directory(tmp_path / "file")
-
-
-def test_output_dir(tmp_path):
-    made = checks.output_dir(tmp_path / "a" / "b")
-    assert made.is_dir()
-    assert list(made.iterdir()) == []
-    (tmp_path / "file").touch()
-    with pytest.raises(RequestError, match=r"file/below: found Not a directory, wanted a directory that can"):
-        checks.output_dir(tmp_path / "file" / "below")
-
-
-def test_a_batch_that_failed_in_part_ends_with_status_one(monkeypatch):
-    monkeypatch.setattr("sys.argv", ["somewhere/monai/bundle/__main__.py", "run"])
-    checks.partial([])
-    with pytest.raises(SystemExit) as ended:
-        checks.partial(["a.png"])
-    assert ended.value.code == 1
-
-
-def test_a_server_is_never_ended(monkeypatch):
-    monkeypatch.setattr("sys.argv", ["monailabel", "start_server"])
-    checks.partial(["a.png"])
-    assert checks.merged_config() == {}
 
 
 def test_the_merged_config_holds_the_files_and_the_options(monkeypatch, tmp_path):
