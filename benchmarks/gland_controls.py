@@ -105,7 +105,8 @@ def _read(output: Path, section: str) -> dict[str, list[Run]]:
 
 def _cell(runs: Sequence[Run], score: str) -> str:
     """Mean of a score over seeds, with its range where there are several."""
-    values = [np.mean(list(one.images[score].values())) if score in PER_IMAGE else one.whole[score] for one in runs]
+    by_image = score in PER_IMAGE
+    values = [float(np.mean(list(one.images[score].values())) if by_image else one.whole[score]) for one in runs]
     if "hausdorff" in score:
         return f"{np.mean(values):.1f}"
     spread = f" ({min(values):.3f}-{max(values):.3f})" if len(values) > 1 else ""

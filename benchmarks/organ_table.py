@@ -51,8 +51,9 @@ def table(output: str) -> None:
         row(name, len(found), *dice, *far, minutes, *(_against_baseline(runs, name, *mean) for mean in means))
     print()
     row("data set", "organ", *runs, head=True)
-    for task, organ in [(name, organ) for name, task in tasks.items() for organ in task["organs"]]:
-        row(task, organ, *(_mean(found, task, "organs", organ, "scores", "dice") for found in runs.values()))
+    for task, summary in tasks.items():
+        for organ in summary["organs"]:
+            row(task, organ, *(_mean(found, task, "organs", organ, "scores", "dice") for found in runs.values()))
 
 
 def _read(folder: Path) -> Run:

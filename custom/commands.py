@@ -28,22 +28,22 @@ def prepare(
     """Check a data set in its owner's layout and write it as DATA/datalist.json.
 
     Args:
-        name: of glands, one of glas, crag, and folder (your own, images/ and masks/, optional unlabelled/, test/images
+        name: Of glands, one of glas, crag, and folder (your own, images/ and masks/, optional unlabelled/, test/images
             and test/masks); of volumes, one of flare22, amos22, atlas23, btcv, acdc, hippocampus, and folder with
             --data_set (your own, images/ and labels/, optional unlabelled/, test/images and test/labels).
-        source: the zip as downloaded, or a directory.
-        output: the directory to write; one that an earlier prepare wrote is replaced.
-        labelled: for glands, how many training images keep their masks: a number, a fraction between 0 and 1, or all.
-        validation: fraction of the training images to hold out, by patient where patients are known.
-        test: for volumes, fraction to hold out for the evaluation, by patient.
-        seed: another seed draws other images.
-        split: a JSON file {"training": [ids], "unlabelled": [ids], "validation": [ids]} instead of a draw, for volumes
+        source: The zip as downloaded, or a directory.
+        output: The directory to write; one that an earlier prepare wrote is replaced.
+        labelled: For glands, how many training images keep their masks: a number, a fraction between 0 and 1, or all.
+        validation: Fraction of the training images to hold out, by patient where patients are known.
+        test: For volumes, fraction to hold out for the evaluation, by patient.
+        seed: Another seed draws other images.
+        split: A JSON file {"training": [ids], "unlabelled": [ids], "validation": [ids]} instead of a draw, for volumes
             with "test" too; FILE#NAME for a file with several such lists by name.
-        patients: for folder and for volumes, a CSV file with the columns id and patient and a line for each image: a
+        patients: For folder and for volumes, a CSV file with the columns id and patient and a line for each image: a
             for images/a.png, unlabelled_b for unlabelled/b.png, test_c for test/images/c.png; for volumes the file's
             name without its suffix. A patient's outlined images stay together.
-        mpp: for glands, µm a pixel; wanted for folder, known for the others.
-        data_set: for folder, a JSON file that says what your volumes are: labels, modalities, spacing, layout.
+        mpp: For glands, µm a pixel; wanted for folder, known for the others.
+        data_set: For folder, a JSON file that says what your volumes are: labels, modalities, spacing, layout.
     """
     recipe = recipe_for(name, data_set)
     options = {"source": source, "output": output, "split": split, "labelled": labelled, "validation": validation}
@@ -60,10 +60,10 @@ def synthesise(*, output: str, recipe: str = "gland", number: str = "24", seed: 
     `--data_set DIR/synthetic_ct/data_set.json`.
 
     Args:
-        output: a new directory.
-        recipe: gland or organ.
-        number: how many images; of volumes, how many of each data set.
-        seed: another seed draws other images.
+        output: A new directory.
+        recipe: The word gland or organ.
+        number: How many images; of volumes, how many of each data set.
+        seed: Another seed draws other images.
     """
     if recipe not in RECIPES:
         raise RequestError(f"--recipe: found {recipe!r}, wanted {' or '.join(RECIPES)}")

@@ -17,7 +17,7 @@ def bundle_root() -> str:
         An absolute path.
 
     Raises:
-        RequestError: neither is there, as when the package was installed without its checkout.
+        RequestError: Neither is there, as when the package was installed without its checkout.
     """
     candidates = [_PACKAGE.parent / "bundle", _PACKAGE.parent]
     for candidate in candidates:

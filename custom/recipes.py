@@ -91,7 +91,7 @@ def number(option: str, text: str, kind: type) -> Any:
     Args:
         option: Of the command line, for the message.
         text: What was typed.
-        kind: int or float.
+        kind: Int or float.
 
     Raises:
         RequestError: It is none.

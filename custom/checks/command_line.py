@@ -28,7 +28,7 @@ def overrides() -> None:
     last one, be an argument of the parent's `_target_`.
 
     Raises:
-        RequestError: names what is unknown and the nearest names, or the value found and the kind wanted.
+        RequestError: Names what is unknown and the nearest names, or the value found and the kind wanted.
     """
     asked = _asked()
     if asked is None:
@@ -60,14 +60,14 @@ def given_options(tokens: Sequence[str], named: Sequence[str]) -> dict[str, Any]
     """What Fire makes of a command line.
 
     Args:
-        tokens: the words after the command.
-        named: the command's arguments that a word without `--` stands for, in their order.
+        tokens: The words after the command.
+        named: The command's arguments that a word without `--` stands for, in their order.
 
     Returns:
         Option to value; an option along a path has `#`, also where it was given with `::`.
 
     Raises:
-        RequestError: an option is given twice, or a word is one too many.
+        RequestError: An option is given twice, or a word is one too many.
     """
     rest = list(tokens)
     if "--" in rest:  # Fire's own flags follow the last one

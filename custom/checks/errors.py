@@ -16,9 +16,9 @@ def did_you_mean(name: str, names: Iterable[str], prefix: str = "") -> str:
     """The nearest names, as the end of an error's line.
 
     Args:
-        name: what was given.
-        names: what there is.
-        prefix: stands before each name.
+        name: What was given.
+        names: What there is.
+        prefix: Stands before each name.
 
     Returns:
         For example `; did you mean --mpp?`; empty if nothing is near.
@@ -31,12 +31,12 @@ def raise_problems(problems: Sequence[str], number: int, things: str = "images")
     """Raise one error for several problems, naming the first three.
 
     Args:
-        problems: what is wrong, a line each; none is fine.
-        number: how many things were looked at.
-        things: what they are called.
+        problems: What is wrong, a line each; none is fine.
+        number: How many things were looked at.
+        things: What they are called.
 
     Raises:
-        RequestError: there is a problem; a single one stands as it is.
+        RequestError: There is a problem; a single one stands as it is.
     """
     if len(problems) == 1:
         raise RequestError(problems[0])

@@ -37,10 +37,10 @@ def partial(failed: Sequence[str]) -> None:
     """End the command with exit status 1 where some of a batch failed and the rest is done; part of `finalize`.
 
     Args:
-        failed: what failed, as it was named in the log.
+        failed: What failed, as it was named in the log.
 
     Raises:
-        SystemExit: something failed.
+        SystemExit: Something failed.
     """
     if failed and is_monai_command():
         raise SystemExit(1)

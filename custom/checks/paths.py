@@ -13,13 +13,13 @@ def directory(path: str | os.PathLike[str]) -> Path:
     """Check that a directory exists.
 
     Args:
-        path: the directory.
+        path: The directory.
 
     Returns:
         The same path.
 
     Raises:
-        RequestError: nothing is there, or not a directory.
+        RequestError: Nothing is there, or not a directory.
     """
     if not Path(path).is_dir():
         found = "a file" if Path(path).exists() else "nothing"
@@ -31,13 +31,13 @@ def output_dir(path: str | os.PathLike[str]) -> Path:
     """Make a directory for results, with its parents, and check that files can be written there.
 
     Args:
-        path: the directory; may exist.
+        path: The directory; may exist.
 
     Returns:
         The same path.
 
     Raises:
-        RequestError: it cannot be made or written to; the system's reason is given.
+        RequestError: It cannot be made or written to; the system's reason is given.
     """
     try:
         Path(path).mkdir(parents=True, exist_ok=True)

@@ -24,8 +24,8 @@ class DecodedImage:
 
     Args:
         rgb: (h, w, 3) uint8.
-        content: the file's bytes.
-        note: what had to be converted, in words; empty where nothing was.
+        content: The file's bytes.
+        note: What had to be converted, in words; empty where nothing was.
     """
 
     rgb: np.ndarray
@@ -37,13 +37,13 @@ def decode_image(file: SourceFile) -> DecodedImage:
     """Decode an RGB image; palette, grey and opaque RGBA images are converted, with a note.
 
     Args:
-        file: a file whose suffix is one of `IMAGE_SUFFIXES`.
+        file: A file whose suffix is one of `IMAGE_SUFFIXES`.
 
     Returns:
         The decoded image.
 
     Raises:
-        RequestError: the file is no whole image, has more than 8 bits a channel, transparent pixels, several
+        RequestError: The file is no whole image, has more than 8 bits a channel, transparent pixels, several
             pages, an orientation tag, or another colour model.
     """
     content = file.read()
@@ -68,13 +68,13 @@ def decode_mask(file: SourceFile) -> np.ndarray:
     """Decode a mask image: binary or instance ids of any values, 0 for background.
 
     Args:
-        file: a lossless image whose suffix is one of `IMAGE_SUFFIXES`.
+        file: A lossless image whose suffix is one of `IMAGE_SUFFIXES`.
 
     Returns:
         (h, w) int64, the values as they are.
 
     Raises:
-        RequestError: the file is no whole image, is a JPEG, has colours, or values that are no ids.
+        RequestError: The file is no whole image, is a JPEG, has colours, or values that are no ids.
     """
     content = file.read()
     image = _open(file, content)
@@ -94,13 +94,13 @@ def decode_grey(file: SourceFile) -> np.ndarray:
     """Decode a picture of one channel, such as a slice of a volume.
 
     Args:
-        file: an image whose suffix is one of `IMAGE_SUFFIXES`, of any depth.
+        file: An image whose suffix is one of `IMAGE_SUFFIXES`, of any depth.
 
     Returns:
         (h, w), the values as they are; black and white as 0 and 1.
 
     Raises:
-        RequestError: the file is no whole image, or has colours.
+        RequestError: The file is no whole image, or has colours.
     """
     content = file.read()
     image = _open(file, content)

@@ -17,14 +17,14 @@ def with_patients(records: list[Record], table: Path) -> list[Record]:
     """Give each record its patient.
 
     Args:
-        records: all records of a data set.
+        records: All records of a data set.
         table: CSV (UTF-8) with a header that holds `id` and `patient`, in any order, among any other columns.
 
     Returns:
         The records in their order, each with its patient.
 
     Raises:
-        RequestError: the file is no such table, an id is no image's or is there twice, or an image has no line.
+        RequestError: The file is no such table, an id is no image's or is there twice, or an image has no line.
     """
     patients = _read(table, {record.id for record in records})
     if missing := [record.id for record in records if record.id not in patients]:

@@ -8,12 +8,12 @@ class Record:
     """One image of a data set as its owner ships it, before any split.
 
     Args:
-        id: unique in the data set, and fit for a file name.
+        id: Unique in the data set, and fit for a file name.
         section: `training`, `unlabelled` or a test section.
-        image: the image's file.
-        label: the mask's file; None for an image that has none.
-        patient: empty where unknown.
-        modality: of a volume; empty for pictures.
+        image: The image's file.
+        label: The mask's file; None for an image that has none.
+        patient: Empty where unknown.
+        modality: Of a volume; empty for pictures.
     """
 
     id: str

@@ -19,8 +19,8 @@ class SourceFile:
     """One file of a data set, in a directory or in a zip.
 
     Args:
-        path: the file itself, or the zip that holds it.
-        member: its name in the zip; None for a plain file.
+        path: The file itself, or the zip that holds it.
+        member: Its name in the zip; None for a plain file.
     """
 
     path: Path
@@ -48,7 +48,7 @@ class SourceFile:
         """The whole content.
 
         Raises:
-            RequestError: the file cannot be read, or the zip's checksum does not hold.
+            RequestError: The file cannot be read, or the zip's checksum does not hold.
         """
         try:
             if self.member is None:
@@ -66,13 +66,13 @@ def source_files(source: Path) -> dict[str, SourceFile]:
     """Every file under a directory or in a zip, hidden files and the litter of archivers left out.
 
     Args:
-        source: a directory or a zip.
+        source: A directory or a zip.
 
     Returns:
         Files by their path within the source, with `/` between folders, sorted.
 
     Raises:
-        RequestError: there is no such source, it is neither a directory nor a zip, or the zip is damaged or would
+        RequestError: There is no such source, it is neither a directory nor a zip, or the zip is damaged or would
             write outside the folder that it is unpacked into.
     """
     if source.is_dir():

@@ -26,17 +26,17 @@ def draw(records: list[Record], labelled: str, validation: float, seed: int) -> 
     """Draw the validation images first, then the labelled ones from what is left.
 
     Args:
-        records: all records of a data set; test sections are left as they are.
-        labelled: a number of images, a fraction of what validation leaves (0 < x < 1), or `all`.
-        validation: fraction of the training images, in [0, 1), at least one if not 0; cut by patient where every
+        records: All records of a data set; test sections are left as they are.
+        labelled: A number of images, a fraction of what validation leaves (0 < x < 1), or `all`.
+        validation: Fraction of the training images, in [0, 1), at least one if not 0; cut by patient where every
             patient is known.
-        seed: any whole number.
+        seed: Any whole number.
 
     Returns:
         Ids of `training`, `unlabelled` and `validation`, in natural order.
 
     Raises:
-        RequestError: a number is out of range, or the patients cannot be cut.
+        RequestError: A number is out of range, or the patients cannot be cut.
     """
     pool = sorted((record for record in records if record.section == "training"), key=lambda one: natural(one.id))
     held_out = hold_out(pool, validation, seed, "validation")
@@ -57,16 +57,16 @@ def from_file(
     """Take the sections from a JSON file.
 
     Args:
-        records: all records of a data set.
+        records: All records of a data set.
         split: `FILE`, holding `{"training" or "labelled": [ids], "unlabelled": [...], "validation": [...]}`; or
             `FILE#NAME` for a file that holds several such lists by name.
-        sections: what the file may name.
+        sections: What the file may name.
 
     Returns:
         Ids of each section. Training images that the list leaves out are in none.
 
     Raises:
-        RequestError: the file is no such list, an id is unknown, is given twice or has another section.
+        RequestError: The file is no such list, an id is unknown, is given twice or has another section.
     """
     known = {record.id: record for record in records}
     result: dict[str, list[str]] = {name: [] for name in sections}
@@ -142,17 +142,17 @@ def hold_out(pool: list[Record], fraction: float, seed: int, section: str, of: i
     """Draw images to hold out, by patient where every patient is known.
 
     Args:
-        pool: images to draw from; at least one stays.
-        fraction: in [0, 1); at least one image if not 0.
-        seed: any whole number.
-        section: what they are held out for: another one draws others; the option's name in messages.
-        of: how many images the fraction is of; by default those of the pool.
+        pool: Images to draw from; at least one stays.
+        fraction: In [0, 1); at least one image if not 0.
+        seed: Any whole number.
+        section: What they are held out for: another one draws others; the option's name in messages.
+        of: How many images the fraction is of; by default those of the pool.
 
     Returns:
         Their ids.
 
     Raises:
-        RequestError: the fraction is out of range, or there are too few patients.
+        RequestError: The fraction is out of range, or there are too few patients.
     """
     if not 0 <= fraction < 1:
         raise RequestError(f"--{section}: found {fraction}, wanted a fraction from 0 up to 1")

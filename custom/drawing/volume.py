@@ -117,8 +117,8 @@ def _box(shown: np.ndarray, spacing: Sequence[float]) -> tuple[slice, slice]:
         return slice(0, shown.shape[0]), slice(0, shown.shape[1])
     ends = []
     for axis, side in enumerate(shown.shape):
-        there = np.flatnonzero(shown.any(axis=1 - axis))
-        ends.append((there[0], there[-1] + 1, side, spacing[axis]))
+        filled = np.flatnonzero(shown.any(axis=1 - axis))
+        ends.append((filled[0], filled[-1] + 1, side, spacing[axis]))
     longest_mm = max((stop - start) * step for start, stop, _, step in ends) * (1 + 2 * _AROUND)
     box = []
     for start, stop, side, step in ends:

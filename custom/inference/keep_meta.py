@@ -9,8 +9,8 @@ def keep_meta(output: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
     """Give an inferer's output the metadata of its inputs, which MONAI's writers name their files by.
 
     Args:
-        output: any tensor.
-        inputs: what it was computed from.
+        output: Any tensor.
+        inputs: What it was computed from.
 
     Returns:
         A `MetaTensor` if `inputs` is one, else `output` itself.

@@ -39,13 +39,13 @@ class AdaptiveMultiObjectiveLoss(nn.Module):
 
     Args:
         coefficients: c of each objective by its name, > 0; at least one.
-        penalty: what keeps the weights from 0; > 0.
+        penalty: What keeps the weights from 0; > 0.
         start: s of every objective at the beginning, within the bound.
-        bound: largest `|s|`; > 0.
+        bound: Largest `|s|`; > 0.
         learnable: False keeps s at its start, as a control: weights stay `c_k exp(-start)`.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: An argument is out of its range.
 
     Example:
         >>> loss = AdaptiveMultiObjectiveLoss({"mask": 1.0, "distance": 0.5, "boundary": 1.0})
@@ -79,13 +79,13 @@ class AdaptiveMultiObjectiveLoss(nn.Module):
         """Weigh and sum all losses.
 
         Args:
-            losses: a scalar for each objective, >= 0, in any order.
+            losses: A scalar for each objective, >= 0, in any order.
 
         Returns:
             A scalar.
 
         Raises:
-            ValueError: an objective is missing or unknown, or a loss is not a scalar.
+            ValueError: An objective is missing or unknown, or a loss is not a scalar.
         """
         if set(losses) != set(self.names):
             raise ValueError(f"losses: got {sorted(losses)}, wanted {sorted(self.names)}")

@@ -25,19 +25,19 @@ def agreement_weight(
       than `band` away. A boundary that is missed near distance 0 does not count: thin bands are learnt last.
 
     Args:
-        mask: logits `(b, 2, h, w)`, background first.
-        distance: signed distance after tanh `(b, 1, h, w)`, in [-1, 1], positive inside.
-        boundary: logits `(b, 2, h, w)`, outside of the band first.
+        mask: Logits `(b, 2, h, w)`, background first.
+        distance: Signed distance after tanh `(b, 1, h, w)`, in [-1, 1], positive inside.
+        boundary: Logits `(b, 2, h, w)`, outside of the band first.
         kind: "none", "confidence" or "agreement".
-        threshold: confidence below it becomes 0; in [0, 1].
-        band: largest `|distance|` at which a boundary is believed, in units of the distance map; above half the
+        threshold: Confidence below it becomes 0; in [0, 1].
+        band: Largest `|distance|` at which a boundary is believed, in units of the distance map; above half the
             band's width, so that the border may be a little off.
 
     Returns:
         `(b, 1, h, w)` float32, without gradient.
 
     Raises:
-        ValueError: kind is unknown, a number is out of its range, or a shape differs.
+        ValueError: Kind is unknown, a number is out of its range, or a shape differs.
 
     Example:
         >>> mask = torch.tensor([0.0, 4.0]).view(1, 2, 1, 1)  # p = 0.982

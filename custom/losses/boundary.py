@@ -17,14 +17,14 @@ class BoundaryLoss(SegmentationLoss):
     `BoundaryLoss(cross_entropy_weight=0, smooth=1e-8, squared=False)`.
 
     Args:
-        dice_weight: factor of the Dice term, >= 0.
-        cross_entropy_weight: factor of the cross-entropy, >= 0.
-        band_weight: weight of the band's pixels in the cross-entropy, that of the others being 1; > 0.
-        smooth: smoothing of Dice, > 0.
-        squared: squares in Dice's denominator; needed by soft targets.
+        dice_weight: Factor of the Dice term, >= 0.
+        cross_entropy_weight: Factor of the cross-entropy, >= 0.
+        band_weight: Weight of the band's pixels in the cross-entropy, that of the others being 1; > 0.
+        smooth: Smoothing of Dice, > 0.
+        squared: Squares in Dice's denominator; needed by soft targets.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: An argument is out of its range.
 
     Example:
         >>> logits, band = torch.zeros(1, 2, 8, 8), torch.zeros(1, 1, 8, 8)

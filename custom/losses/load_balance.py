@@ -15,15 +15,15 @@ def load_balance_loss(weights: Tensor, modality: Tensor, modalities: int) -> Ten
     would be wrong where each has its expert.
 
     Args:
-        weights: the gate's weights, `(n, e)`, >= 0, the sum over e is 1.
-        modality: modality of each row, `(n,)`, int64, in [0, m).
-        modalities: number of modalities, m.
+        weights: The gate's weights, `(n, e)`, >= 0, the sum over e is 1.
+        modality: Modality of each row, `(n,)`, int64, in [0, m).
+        modalities: Number of modalities, m.
 
     Returns:
         The mean over the modalities that occur, a scalar in (0, e].
 
     Raises:
-        ValueError: a shape differs.
+        ValueError: A shape differs.
 
     Example:
         >>> load_balance_loss(torch.full((4, 2), 0.5), torch.tensor([0, 0, 1, 1]), modalities=2)

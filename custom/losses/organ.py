@@ -21,14 +21,14 @@ class OrganLoss(nn.Module):
     towards anything but nothing, and leaves out none.
 
     Args:
-        classes: number of classes of each task, background included.
-        cross_entropy_weight: factor of the cross-entropy, >= 0.
-        dice_weight: factor of Dice, >= 0.
-        class_balance: how far the cross-entropy evens the classes out, from 0, not at all, to 1, all alike.
-        smooth: added above and below in Dice, > 0.
+        classes: Number of classes of each task, background included.
+        cross_entropy_weight: Factor of the cross-entropy, >= 0.
+        dice_weight: Factor of Dice, >= 0.
+        class_balance: How far the cross-entropy evens the classes out, from 0, not at all, to 1, all alike.
+        smooth: Added above and below in Dice, > 0.
 
     Raises:
-        ValueError: there is no task, or a task has fewer than two classes.
+        ValueError: There is no task, or a task has fewer than two classes.
 
     Example:
         >>> logits = torch.tensor([[0.0, 0.0, -1e4], [0.0, 0.0, 0.0]])[:, :, None, None].expand(2, 3, 4, 4)
@@ -58,14 +58,14 @@ class OrganLoss(nn.Module):
 
         Args:
             logits: `(b, c, h, w)`, c the most classes of any task of the batch.
-            target: class of each pixel, `(b, 1, h, w)`, int64, below the number of classes of the image's task.
-            task: task of each image, `(b,)`, int64.
+            target: Class of each pixel, `(b, 1, h, w)`, int64, below the number of classes of the image's task.
+            task: Task of each image, `(b,)`, int64.
 
         Returns:
             `(t,)` float32; 0 for a task that has no image in the batch.
 
         Raises:
-            ValueError: a shape differs.
+            ValueError: A shape differs.
         """
         images, channels = logits.shape[:2]
         wanted = (images, 1, *logits.shape[2:])

@@ -27,8 +27,8 @@ def soft_dice(
         probability: `(b, c, h, w)`, in [0, 1].
         target: `(b, c, h, w)`, in [0, 1].
         weight: `(b, 1, h, w)`, >= 0, shared by the classes; None weighs all pixels alike.
-        smooth: added above and below; > 0 makes an empty class that is predicted empty cost 0.
-        squared: squares in the denominator.
+        smooth: Added above and below; > 0 makes an empty class that is predicted empty cost 0.
+        squared: Squares in the denominator.
 
     Returns:
         `(b, c)`.
@@ -61,13 +61,13 @@ class SegmentationLoss(nn.Module):
     The Semi-MoE release has Dice only, with squares and smooth 1: `SegmentationLoss(cross_entropy_weight=0)`.
 
     Args:
-        dice_weight: factor of the Dice term, >= 0.
-        cross_entropy_weight: factor of the cross-entropy, >= 0.
-        smooth: smoothing of Dice, > 0.
-        squared: squares in Dice's denominator; needed by soft targets (see `soft_dice`).
+        dice_weight: Factor of the Dice term, >= 0.
+        cross_entropy_weight: Factor of the cross-entropy, >= 0.
+        smooth: Smoothing of Dice, > 0.
+        squared: Squares in Dice's denominator; needed by soft targets (see `soft_dice`).
 
     Raises:
-        ValueError: a factor is negative, both are 0, or smooth is not positive.
+        ValueError: A factor is negative, both are 0, or smooth is not positive.
 
     Example:
         >>> logits, target = torch.zeros(2, 2, 8, 8), torch.full((2, 1, 8, 8), 0.5)
@@ -93,15 +93,15 @@ class SegmentationLoss(nn.Module):
         """Mean loss over the batch.
 
         Args:
-            prediction: logits `(b, 2, h, w)`, background first.
-            target: probability of foreground `(b, 1, h, w)`, in [0, 1].
-            weight: trust in each pixel `(b, 1, h, w)`, >= 0, or None.
+            prediction: Logits `(b, 2, h, w)`, background first.
+            target: Probability of foreground `(b, 1, h, w)`, in [0, 1].
+            weight: Trust in each pixel `(b, 1, h, w)`, >= 0, or None.
 
         Returns:
             A scalar, float32 whatever the precision of the prediction.
 
         Raises:
-            ValueError: a shape differs, or the target has an instance-id type.
+            ValueError: A shape differs, or the target has an instance-id type.
         """
         check_maps(prediction, target, weight, channels=2)
         # Half precision would swallow the smoothing and the small pixels of a large sum.
@@ -118,8 +118,8 @@ class SegmentationLoss(nn.Module):
         """The target that a teacher's prediction makes.
 
         Args:
-            prediction: logits `(b, 2, h, w)`.
-            hard: whether the probability is rounded to 0 or 1.
+            prediction: Logits `(b, 2, h, w)`.
+            hard: Whether the probability is rounded to 0 or 1.
 
         Returns:
             Probability of foreground `(b, 1, h, w)`, float32, without gradient.

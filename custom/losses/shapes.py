@@ -12,13 +12,13 @@ def check_maps(prediction: torch.Tensor, target: torch.Tensor, weight: torch.Ten
     """Refuse maps that do not lie pixel on pixel, so that nothing ever broadcasts.
 
     Args:
-        prediction: wanted `(b, channels, h, w)`.
-        target: wanted `(b, 1, h, w)`, floating point, bool or uint8.
+        prediction: Wanted `(b, channels, h, w)`.
+        target: Wanted `(b, 1, h, w)`, floating point, bool or uint8.
         weight: None, or wanted `(b, 1, h, w)`.
-        channels: channels of the prediction.
+        channels: Channels of the prediction.
 
     Raises:
-        ValueError: a shape or a type differs; the text says got and wanted.
+        ValueError: A shape or a type differs; the text says got and wanted.
     """
     if prediction.ndim != 4 or prediction.shape[1] != channels:
         raise ValueError(f"prediction: got shape {tuple(prediction.shape)}, wanted (b, {channels}, h, w)")

@@ -19,10 +19,10 @@ class SignedDistanceLoss(nn.Module):
 
     Args:
         kind: "smooth_l1" or "mse".
-        beta: where smooth L1 turns from square to line, in units of the map; > 0. Unused by "mse".
+        beta: Where smooth L1 turns from square to line, in units of the map; > 0. Unused by "mse".
 
     Raises:
-        ValueError: kind is unknown or beta is not positive.
+        ValueError: Kind is unknown or beta is not positive.
 
     Example:
         >>> round(float(SignedDistanceLoss()(torch.full((1, 1, 4, 4), 0.5), torch.zeros(1, 1, 4, 4))), 4)
@@ -43,15 +43,15 @@ class SignedDistanceLoss(nn.Module):
         """Mean loss over the batch.
 
         Args:
-            prediction: distance after tanh `(b, 1, h, w)`, in [-1, 1].
-            target: distance `(b, 1, h, w)`, in [-1, 1].
-            weight: trust in each pixel `(b, 1, h, w)`, >= 0, or None; the mean is over all pixels.
+            prediction: Distance after tanh `(b, 1, h, w)`, in [-1, 1].
+            target: Distance `(b, 1, h, w)`, in [-1, 1].
+            weight: Trust in each pixel `(b, 1, h, w)`, >= 0, or None; the mean is over all pixels.
 
         Returns:
             A scalar, float32.
 
         Raises:
-            ValueError: a shape differs. The release broadcast its target over the batch here.
+            ValueError: A shape differs. The release broadcast its target over the batch here.
         """
         check_maps(prediction, target, weight, channels=1)
         prediction, target = prediction.float(), target.float()
@@ -65,8 +65,8 @@ class SignedDistanceLoss(nn.Module):
         """The target that a teacher's prediction makes: the distance itself, whether `hard` or not.
 
         Args:
-            prediction: distance after tanh `(b, 1, h, w)`.
-            hard: of no effect; every loss takes it.
+            prediction: Distance after tanh `(b, 1, h, w)`.
+            hard: Of no effect; every loss takes it.
 
         Returns:
             `(b, 1, h, w)`, float32, without gradient.

@@ -23,8 +23,8 @@ class Objects:
         ids: (h, w) or (1, h, w) whole numbers >= 0, 0 = background; array, or tensor on the CPU.
 
     Attributes:
-        index: int (h, w), the number of the object, -1 in the background.
-        area: int (n,), pixels of each object.
+        index: Int (h, w), the number of the object, -1 in the background.
+        area: Int (n,), pixels of each object.
 
     Raises:
         ValueError: If the shape is another one or an id is negative or not whole.

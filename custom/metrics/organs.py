@@ -59,14 +59,14 @@ def organ_scores(
     diagonal = float(np.linalg.norm(np.multiply(true.shape, spacing)))
     scores: dict[str, dict[str, Any]] = {}
     for channel, name in enumerate(classes, start=1):
-        found, there = sizes[0][channel] > 0, sizes[1][channel] > 0
-        if found and there:
+        found, exists = sizes[0][channel] > 0, sizes[1][channel] > 0
+        if found and exists:
             box = _around(boxes[0][channel - 1], boxes[1][channel - 1], true.shape)
             values = _overlap(predicted[box] == channel, true[box] == channel, spacing, tolerance_mm)
         else:
-            values = (0.0, diagonal, 0.0) if found or there else (float("nan"),) * 3
+            values = (0.0, diagonal, 0.0) if found or exists else (float("nan"),) * 3
         scores[name] = dict(zip(SCORES, values, strict=True)) | {
-            "outcome": _OUTCOMES[bool(there), bool(found)],
+            "outcome": _OUTCOMES[bool(exists), bool(found)],
             "label_ml": float(sizes[1][channel]) * millilitres,
             "predicted_ml": float(sizes[0][channel]) * millilitres,
         }

@@ -58,8 +58,8 @@ class TaskDice(Metric):
             label: The same of the truth.
         """
         classes = self.classes[task]
-        found, there = (convert_to_tensor(one, track_meta=False).flatten().long().cpu() for one in (prediction, label))
-        pairs = torch.bincount(there * classes + found, minlength=classes**2).reshape(classes, classes).double()
+        found, true = (convert_to_tensor(one, track_meta=False).flatten().long().cpu() for one in (prediction, label))
+        pairs = torch.bincount(true * classes + found, minlength=classes**2).reshape(classes, classes).double()
         dice = (2 * pairs.diagonal() / (pairs.sum(0) + pairs.sum(1)))[1:]
         self._dice[task].append(float(dice.nanmean()))
 

@@ -12,7 +12,7 @@ class AllOutputs(nn.Module):
     `DistributedDataParallel` wraps this view, because only what its `forward` computes has its gradients synchronised.
 
     Args:
-        network: a network with `outputs(image) -> dict` or `outputs(image, task) -> dict`.
+        network: A network with `outputs(image) -> dict` or `outputs(image, task) -> dict`.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -23,7 +23,7 @@ class AllOutputs(nn.Module):
         """Compute all outputs.
 
         Args:
-            inputs: what `network.outputs` takes: images `(b, 3, h, w)` in [0, 1], and for several data sets the number
+            inputs: What `network.outputs` takes: images `(b, 3, h, w)` in [0, 1], and for several data sets the number
                 of each image's task, `(b,)`.
 
         Returns:
@@ -48,13 +48,13 @@ def unwrap(network: nn.Module) -> nn.Module:
     """Take off `AllOutputs`, `MaskedReconstruction`, `DistributedDataParallel`, `AveragedModel` and the like.
 
     Args:
-        network: the network or any nesting of wrappers around it.
+        network: The network or any nesting of wrappers around it.
 
     Returns:
         The innermost network, which has the `maps` of one recipe or the `several` of the other.
 
     Raises:
-        ValueError: there is none.
+        ValueError: There is none.
     """
     # Not by `recipe`, which TorchScript does not keep.
     while not (hasattr(network, "maps") or hasattr(network, "several")):

@@ -17,11 +17,11 @@ class Decoder(nn.Module):
     multiplications. Ends at the stride of the encoder's first feature map.
 
     Args:
-        encoder_channels: channels of the encoder's maps, finest first.
-        channels: channels of the decoder's levels, coarsest first; one level fewer than the encoder has.
+        encoder_channels: Channels of the encoder's maps, finest first.
+        channels: Channels of the decoder's levels, coarsest first; one level fewer than the encoder has.
 
     Raises:
-        ValueError: the numbers of levels do not fit.
+        ValueError: The numbers of levels do not fit.
 
     Example:
         >>> decoder = Decoder(encoder_channels=(16, 24, 40), channels=(32, 16))
@@ -54,8 +54,8 @@ class Decoder(nn.Module):
         """Decode.
 
         Args:
-            features: the encoder's maps, finest first, each half the size of the one before.
-            counts: as in `Layers`.
+            features: The encoder's maps, finest first, each half the size of the one before.
+            counts: As in `Layers`.
 
         Returns:
             The expert's feature map `(b, channels[-1], h, w)`, of the size of the finest map.

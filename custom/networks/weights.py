@@ -36,9 +36,9 @@ def save(path: str | Path, network: nn.Module, facts: Mapping[str, Any]) -> None
     """Write a checkpoint, whole or not at all.
 
     Args:
-        path: the file; its folder is made if needed.
-        network: the network, also inside `AllOutputs` or `DistributedDataParallel`.
-        facts: what else the weights hold for, by the name of the config's option: `network_mpp` in µm a pixel,
+        path: The file; its folder is made if needed.
+        network: The network, also inside `AllOutputs` or `DistributedDataParallel`.
+        facts: What else the weights hold for, by the name of the config's option: `network_mpp` in µm a pixel,
             `distance_um`; numbers, texts, None, lists and dictionaries of them.
     """
     network = unwrap(network)
@@ -61,15 +61,15 @@ def load(path: str | Path, network: nn.Module, facts: Mapping[str, Any] | None =
     """Read a checkpoint into a network of the same recipe and arguments; see `put`.
 
     Args:
-        path: a file that `save` wrote.
-        network: as in `put`.
-        facts: as in `put`.
+        path: A file that `save` wrote.
+        network: As in `put`.
+        facts: As in `put`.
 
     Returns:
         The checkpoint's facts.
 
     Raises:
-        RequestError: no such file, no checkpoint of ours, or one of another recipe, network or fact.
+        RequestError: No such file, no checkpoint of ours, or one of another recipe, network or fact.
     """
     return put(read(path, unwrap(network).recipe), network, facts)  # type: ignore[arg-type]
 
@@ -78,15 +78,15 @@ def put(checkpoint: Mapping[str, Any], network: nn.Module, facts: Mapping[str, A
     """Put the weights of a checkpoint that is read already into a network of the same arguments.
 
     Args:
-        checkpoint: what `read` gave.
-        network: gets the weights, also inside wrappers; untouched if anything is wrong.
-        facts: what the network shall be used with, as in `save`; None takes the checkpoint's as they are.
+        checkpoint: What `read` gave.
+        network: Gets the weights, also inside wrappers; untouched if anything is wrong.
+        facts: What the network shall be used with, as in `save`; None takes the checkpoint's as they are.
 
     Returns:
         The checkpoint's facts.
 
     Raises:
-        RequestError: the checkpoint is of another network or fact; it says which differ.
+        RequestError: The checkpoint is of another network or fact; it says which differ.
     """
     path, network = checkpoint["path"], unwrap(network)
     differences = _differences(checkpoint["network"], network.arguments)  # type: ignore[arg-type]
@@ -108,8 +108,8 @@ def read(path: str | Path, recipe: str | None = None) -> dict[str, Any]:
     """Read a checkpoint before there is a network to load it into.
 
     Args:
-        path: a file that `save` wrote.
-        recipe: the recipe that it shall be of; None: any.
+        path: A file that `save` wrote.
+        recipe: The recipe that it shall be of; None: any.
 
     Returns:
         `model`, the network's `state_dict()` on the CPU; `network`, the arguments that it was made with, to make the
@@ -117,7 +117,7 @@ def read(path: str | Path, recipe: str | None = None) -> dict[str, Any]:
         of earlier releases are given as the present ones.
 
     Raises:
-        RequestError: no such file, no checkpoint of ours, or one of another recipe.
+        RequestError: No such file, no checkpoint of ours, or one of another recipe.
     """
     path = Path(path)
     if not path.is_file():

@@ -36,7 +36,7 @@ def gland_probability(maps: np.ndarray) -> np.ndarray:
     Returns:
         float32 (h, w) in [0, 1].
     """
-    return expit(maps[GLAND].astype(np.float32) - maps[BACKGROUND])
+    return expit(maps[GLAND].astype(np.float32) - maps[BACKGROUND].astype(np.float32))
 
 
 def no_border_probability(maps: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ class OrganTask(HeadTask):
 
     Attributes:
         one_piece: Ids of the organs that are one connected piece, of which a prediction keeps the largest.
-        spacing: mm in plane at which slices are learnt and predicted.
+        spacing: Mm in plane at which slices are learnt and predicted.
         intensity: `{"window_hu": [low, high]}`, or `{"percentiles": [low, high]}` of the volume: what becomes 0 and 1.
     """
 

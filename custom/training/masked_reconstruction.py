@@ -19,9 +19,9 @@ class MaskedReconstruction(nn.Module):
     The gates and the heads of `network` learn nothing here.
 
     Args:
-        network: what is taught.
-        ratio: share of the squares that is masked, in (0, 1].
-        block_px: side of a square in pixels, a multiple of the stem's stride and a divisor of the network's multiple.
+        network: What is taught.
+        ratio: Share of the squares that is masked, in (0, 1].
+        block_px: Side of a square in pixels, a multiple of the stem's stride and a divisor of the network's multiple.
 
     Raises:
         ValueError: `ratio` or `block_px` is none of these.
@@ -54,7 +54,7 @@ class MaskedReconstruction(nn.Module):
 
         Args:
             image: `(b, 3, h, w)` in [0, 1], any size.
-            task: number of each image's task, `(b,)`.
+            task: Number of each image's task, `(b,)`.
 
         Returns:
             The loss, a scalar, and the reconstruction `(b, 3, h, w)` of the masked and the seen pixels.

@@ -78,13 +78,13 @@ class OrganStep:
         network.train()
         image, label = (batch[key].to(device, non_blocking=True) for key in ("image", "label"))
         task_id = torch.as_tensor(batch["task_id"])
-        there = sorted(set(task_id.tolist()))  # before the ids go to a device, where asking for them would wait
+        present = sorted(set(task_id.tolist()))  # before the ids go to a device, where asking for them would wait
         task = task_id.to(device, non_blocking=True)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.amp):
             outputs = network(image, task)
         losses = self.loss(outputs["logits"], label, task)
-        loss = losses[there].mean()
-        log = {f"supervised/{self.tasks[index]}": losses[index].detach() for index in there}
+        loss = losses[present].mean()
+        log = {f"supervised/{self.tasks[index]}": losses[index].detach() for index in present}
         found = list(gates(outputs).values())
         if self.router_z:
             log["router/z"] = outputs["router_z"].detach()

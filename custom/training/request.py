@@ -12,10 +12,10 @@ def not_given(**options: Any) -> None:
     """Refuse options of the network where it is trained already.
 
     Args:
-        options: name to value; None where it was not given.
+        options: Name to value; None where it was not given.
 
     Raises:
-        RequestError: one of them has a value.
+        RequestError: One of them has a value.
     """
     given = ", ".join(f"--{name} {value}" for name, value in options.items() if value is not None)
     if given:
@@ -26,7 +26,7 @@ def from_torchrun() -> None:
     """Check that this process is one of those that torchrun starts.
 
     Raises:
-        RequestError: it is not.
+        RequestError: It is not.
     """
     if not {"RANK", "LOCAL_RANK"} <= os.environ.keys():
         raise RequestError("found one process, wanted: torchrun --nproc_per_node=2 -m monai.bundle run training ...")

@@ -41,8 +41,8 @@ def test_read_once_and_put_into_several(saved):
         assert torch.equal(unwrap(other)(image), network(image))
     with pytest.raises(RequestError, match=r"model\.pt: trained with distance_um 20\.0, wanted 10\.0"):
         weights.put(checkpoint, make(), {"distance_um": 10.0})
-    with pytest.raises(RequestError, match=r"model\.pt: a checkpoint of another network: features\.expert_count 3"):
-        weights.put(checkpoint, SemiMoE(SharedEncoder(pretrained=False, expert_count=1), expert_outputs=[[]]))
+    with pytest.raises(RequestError, match=r"model\.pt: a checkpoint of another network: gate image \(wanted pixel\)"):
+        weights.put(checkpoint, SemiMoE(network.features, gate="pixel"))
 
 
 def test_only_the_checkpoint_is_left_and_others_can_read_it(saved):

@@ -15,10 +15,10 @@ class Epoch(nn.Module):
     """Its one weight is the number of the epoch."""
 
     recipe = "gland"
-    arguments = {"features": {"name": "none"}}
 
     def __init__(self):
         super().__init__()
+        self.arguments = {"features": {"name": "none"}}
         self.number = nn.Parameter(torch.zeros(1))
 
     def maps(self, image):

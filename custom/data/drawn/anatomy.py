@@ -37,7 +37,7 @@ class Scene:
         Args:
             where: (x, y, z), which.
             value: HU or brightness.
-            label: id; 0 for what has none, also where an organ was.
+            label: Id; 0 for what has none, also where an organ was.
         """
         self.values[where] = value
         self.label[where] = label

@@ -16,13 +16,13 @@ def read(source: Path) -> list[Record]:
     """Find `{train,valid}/{Images,Annotation}`; the owner's `valid` is what papers call the test set.
 
     Args:
-        source: the zip as downloaded, or a directory that holds it unpacked, at any depth.
+        source: The zip as downloaded, or a directory that holds it unpacked, at any depth.
 
     Returns:
         One record an image, without patients.
 
     Raises:
-        RequestError: no training image, a file found twice, or a mask without its image. A missing mask is left
+        RequestError: No training image, a file found twice, or a mask without its image. A missing mask is left
             for the checks that all data sets share.
     """
     found: dict[tuple[str, str], dict[str, SourceFile]] = {

@@ -20,13 +20,13 @@ def read(source: Path) -> list[Record]:
     since ids become file names: `images/a/1.png` is `a_1`, `test/images/1.png` is `test_1`.
 
     Args:
-        source: a directory (or a zip with these folders at its top).
+        source: A directory (or a zip with these folders at its top).
 
     Returns:
         One record an image. `unlabelled/` gives the section `unlabelled`, `test/` the test section `test`.
 
     Raises:
-        RequestError: no image, two files of one name, a mask without its image, or a file of another kind. A missing
+        RequestError: No image, two files of one name, a mask without its image, or a file of another kind. A missing
             mask is left for the checks that all data sets share.
     """
     files = source_files(source)

@@ -20,13 +20,13 @@ def read(source: Path) -> list[Record]:
     """Find the release's images, masks and patients.
 
     Args:
-        source: the zip as downloaded, or a directory that holds it unpacked, at any depth.
+        source: The zip as downloaded, or a directory that holds it unpacked, at any depth.
 
     Returns:
         One record an image; test sections are `testA` and `testB` as far as they are there.
 
     Raises:
-        RequestError: no training image, a file found twice, a mask without its image, or an image that
+        RequestError: No training image, a file found twice, a mask without its image, or an image that
             `Grade.csv` does not list. A missing mask is left for the checks that all data sets share.
     """
     images: dict[str, SourceFile] = {}

@@ -17,9 +17,9 @@ class Pair:
     """What one decoded image and its mask are.
 
     Args:
-        image: the decoded image, (h, w, 3).
+        image: The decoded image, (h, w, 3).
         instances: (h, w) int32 ids from 1 without gaps, 0 for background; None for an image without a mask.
-        notes: what was converted or is odd, in words.
+        notes: What was converted or is odd, in words.
     """
 
     image: DecodedImage
@@ -47,13 +47,13 @@ def load_pair(record: Record) -> Pair:
     """Decode a record.
 
     Args:
-        record: its label may be an image or QuPath GeoJSON.
+        record: Its label may be an image or QuPath GeoJSON.
 
     Returns:
         The pair.
 
     Raises:
-        RequestError: either file cannot be used, or their sizes differ.
+        RequestError: Either file cannot be used, or their sizes differ.
     """
     image = decode_image(record.image)
     notes = [f"{record.image}: {image.note}"] if image.note else []

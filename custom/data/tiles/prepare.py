@@ -57,21 +57,21 @@ def prepare(
 
     Args:
         name: `glas`, `crag` or `folder`.
-        source: the owner's zip or directory.
-        output: the directory to write; one that an earlier `prepare` wrote is replaced.
-        labelled: number of labelled training images, a fraction in (0, 1), or `all`; the others become unlabelled.
-        validation: fraction of the training images to hold out, by patient where patients are known.
-        seed: of the draw.
+        source: The owner's zip or directory.
+        output: The directory to write; one that an earlier `prepare` wrote is replaced.
+        labelled: Number of labelled training images, a fraction in (0, 1), or `all`; the others become unlabelled.
+        validation: Fraction of the training images to hold out, by patient where patients are known.
+        seed: Of the draw.
         split: `FILE` or `FILE#NAME` with the ids of each section, instead of a draw.
         mpp: µm a pixel; wanted for `folder`, known for the others.
         patients: CSV with the columns `id` and `patient`; only for `folder`.
-        command: recorded in the data list.
+        command: Recorded in the data list.
 
     Returns:
         A summary, line by line.
 
     Raises:
-        RequestError: anything is wrong with the request or the data; nothing has been written then.
+        RequestError: Anything is wrong with the request or the data; nothing has been written then.
     """
     if name not in READERS:
         raise RequestError(f"found the data set {name!r}, wanted one of {', '.join(READERS)}")

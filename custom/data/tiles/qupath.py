@@ -27,14 +27,14 @@ def rasterise(file: SourceFile, shape: tuple[int, int]) -> tuple[np.ndarray, lis
     as QuPath itself ignores them. Where objects overlap the smaller one is on top.
 
     Args:
-        file: a FeatureCollection, an array of Features, a Feature or a bare geometry; may be compressed by gzip.
+        file: A FeatureCollection, an array of Features, a Feature or a bare geometry; may be compressed by gzip.
         shape: (h, w) of the image.
 
     Returns:
         (h, w) int64 ids from 1, and remarks on what was left out or taken together.
 
     Raises:
-        RequestError: the file cannot be read, a polygon is broken, or an object lies outside the image.
+        RequestError: The file cannot be read, a polygon is broken, or an object lies outside the image.
     """
     remarks, classes, skipped = [], Counter[str](), Counter[str]()
     objects: list[list[list[_Ring]]] = []

@@ -34,8 +34,8 @@ class FolderPair:
 
     Args:
         section: `training`, `validation`, `unlabelled` or a test section.
-        images: path below the data set's root, `{case}` for what differs; `.*` at its end for any kind of file.
-        labels: the same of the labels; None for unlabelled images.
+        images: Path below the data set's root, `{case}` for what differs; `.*` at its end for any kind of file.
+        labels: The same of the labels; None for unlabelled images.
     """
 
     section: str
@@ -48,15 +48,15 @@ class Declaration:
     """A data set of volumes.
 
     Args:
-        path: the file that says so, for messages.
-        name: of the data set, fit for a file name.
-        labels: id in the label files to organ, ascending; 0 is the background and not named.
-        spacing: mm in plane at which slices are trained on and predicted.
-        modalities: name to its intensity, `{"window_hu": [low, high]}` or `{"percentiles": [low, high]}`.
-        cases: modality to its first and last case number; empty where there is one modality.
-        layout: where the files are.
-        patient: a pattern whose first group, in a case, is the patient; None where each case is a patient.
-        one_piece: ids of the organs that are one connected piece, ascending: of a prediction the largest is kept.
+        path: The file that says so, for messages.
+        name: Of the data set, fit for a file name.
+        labels: Id in the label files to organ, ascending; 0 is the background and not named.
+        spacing: Mm in plane at which slices are trained on and predicted.
+        modalities: Name to its intensity, `{"window_hu": [low, high]}` or `{"percentiles": [low, high]}`.
+        cases: Modality to its first and last case number; empty where there is one modality.
+        layout: Where the files are.
+        patient: A pattern whose first group, in a case, is the patient; None where each case is a patient.
+        one_piece: Ids of the organs that are one connected piece, ascending: of a prediction the largest is kept.
     """
 
     path: Path
@@ -73,7 +73,7 @@ class Declaration:
         """The patient of a case.
 
         Raises:
-            RequestError: the declared pattern does not fit.
+            RequestError: The declared pattern does not fit.
         """
         if self.patient is None:
             return case
@@ -85,7 +85,7 @@ class Declaration:
         """The modality of a case, by the last number in it.
 
         Raises:
-            RequestError: no modality has such a case.
+            RequestError: No modality has such a case.
         """
         if not self.cases:
             return next(iter(self.modalities))
@@ -106,14 +106,14 @@ def read(path: Path) -> Declaration:
     """Read and check a declaration.
 
     Args:
-        path: the JSON file.
+        path: The JSON file.
 
     Returns:
         The declaration; without a layout it has that of a user's own folder: `images/` and `labels/` with files of the
         same names, optional `test/images` with `test/labels`, optional `unlabelled/`.
 
     Raises:
-        RequestError: the file is no such declaration; says what was found and wanted.
+        RequestError: The file is no such declaration; says what was found and wanted.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)

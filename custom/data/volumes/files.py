@@ -35,7 +35,7 @@ class Volume:
     Args:
         values: (x, y, z), as in the file.
         affine: (4, 4) from voxels to mm, towards the patient's right, front and head (RAS).
-        note: what is odd, in words; empty where nothing is.
+        note: What is odd, in words; empty where nothing is.
     """
 
     values: np.ndarray
@@ -60,8 +60,8 @@ class VolumePair:
     """A volume with its label.
 
     Args:
-        image: the image.
-        label: ids, in the image's grid; None for an unlabelled image.
+        image: The image.
+        label: Ids, in the image's grid; None for an unlabelled image.
     """
 
     image: Volume
@@ -81,14 +81,14 @@ def load_volumes(record: Record, labels: Collection[int], spacing: tuple[float, 
 
     Args:
         record: NIfTI files, or pictures of one slice each.
-        labels: the ids declared.
-        spacing: of pictures, in mm; NIfTI files state their own.
+        labels: The ids declared.
+        spacing: Of pictures, in mm; NIfTI files state their own.
 
     Returns:
         The pair.
 
     Raises:
-        RequestError: either file cannot be used, their grids differ, or the label holds an id that is not declared.
+        RequestError: Either file cannot be used, their grids differ, or the label holds an id that is not declared.
     """
     image = _decode(record.image, spacing, is_label=False)
     if not np.isfinite(image.values).all():
@@ -116,7 +116,7 @@ def count_ids(values: np.ndarray) -> dict[int, int]:
     """How many voxels each value has; far quicker than sorting the volume.
 
     Args:
-        values: whole numbers, of any shape.
+        values: Whole numbers, of any shape.
 
     Returns:
         Value to number of voxels, ascending.

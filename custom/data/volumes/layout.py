@@ -25,14 +25,14 @@ def find(source: Path, declaration: Declaration) -> list[Record]:
     only the folder's name tells cases apart, it is that.
 
     Args:
-        source: the zip as downloaded, or a directory that holds it unpacked, at any depth.
-        declaration: where the files are, which case is of which modality, and of which patient.
+        source: The zip as downloaded, or a directory that holds it unpacked, at any depth.
+        declaration: Where the files are, which case is of which modality, and of which patient.
 
     Returns:
         One record an image, each with its patient and modality.
 
     Raises:
-        RequestError: no image, an image or label without the other, a file that does not fit the layout, a case of no
+        RequestError: No image, an image or label without the other, a file that does not fit the layout, a case of no
             modality or patient, an id twice, or the layout found in two places.
     """
     files = source_files(source)

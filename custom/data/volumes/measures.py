@@ -18,10 +18,10 @@ class VolumeMeasures:
     """What the checks learn about a volume, kept instead of its voxels.
 
     Args:
-        digest: a hash of the image.
-        amounts: label id to its volume in ml; a picture counts as 1 mm thick.
-        right_mm: label id to how far to the patient's right its centre lies, from the volume's own origin.
-        notes: what is odd, in words.
+        digest: A hash of the image.
+        amounts: Label id to its volume in ml; a picture counts as 1 mm thick.
+        right_mm: Label id to how far to the patient's right its centre lies, from the volume's own origin.
+        notes: What is odd, in words.
     """
 
     digest: str
@@ -34,7 +34,7 @@ def measure(pair: VolumePair) -> VolumeMeasures:
     """Measure a volume.
 
     Args:
-        pair: the volume with its label, if it has one.
+        pair: The volume with its label, if it has one.
 
     Returns:
         What was measured.
@@ -60,9 +60,9 @@ def summary(
     """What there is, in lines.
 
     Args:
-        declaration: of the data set.
-        sections: the volumes by section.
-        measures: by id.
+        declaration: Of the data set.
+        sections: The volumes by section.
+        measures: By id.
 
     Returns:
         Volumes and patients of each section and modality, each organ's volume, and what is odd.

@@ -44,21 +44,21 @@ def prepare(
     """Write a data set that the organ recipe can train on.
 
     Args:
-        declaration: what the data set is.
-        source: the owner's zip or directory.
-        output: the directory to write; one that an earlier `prepare` wrote is replaced.
-        validation: fraction of the labelled volumes to hold out for the choice of the best weights, by patient.
-        test: fraction of the labelled volumes to hold out for the evaluation, by patient.
-        seed: of the draw.
+        declaration: What the data set is.
+        source: The owner's zip or directory.
+        output: The directory to write; one that an earlier `prepare` wrote is replaced.
+        validation: Fraction of the labelled volumes to hold out for the choice of the best weights, by patient.
+        test: Fraction of the labelled volumes to hold out for the evaluation, by patient.
+        seed: Of the draw.
         split: `FILE` or `FILE#NAME` with the ids of each section, instead of a draw.
         patients: CSV with the columns `id` and `patient`, instead of what the declaration says.
-        command: recorded in the data list.
+        command: Recorded in the data list.
 
     Returns:
         A summary, line by line.
 
     Raises:
-        RequestError: anything is wrong with the request or the data; nothing has been written then.
+        RequestError: Anything is wrong with the request or the data; nothing has been written then.
     """
     if split is not None and (validation, test) != (0, 0):
         raise RequestError("--split already says what is held out, wanted no --validation or --test beside it")

@@ -23,7 +23,7 @@ def check_labels(value: object) -> dict[int, str]:
         The same with whole numbers, ascending.
 
     Raises:
-        RequestError: it is no such table.
+        RequestError: It is no such table.
     """
     if not isinstance(value, dict) or not value:
         raise RequestError(f'labels: found {value!r}, wanted ids and names such as {{"1": "spleen"}}')
@@ -44,7 +44,7 @@ def check_spacing(value: object) -> tuple[float, float]:
     """In-plane spacing, from JSON.
 
     Raises:
-        RequestError: it is no pair of lengths in mm.
+        RequestError: It is no pair of lengths in mm.
     """
     low, high = _SPACING_RANGE_MM
     if not is_pair(value) or not all(low <= one <= high for one in value):  # type: ignore[attr-defined]
@@ -56,11 +56,11 @@ def check_one_piece(value: object, labels: Mapping[int, str]) -> list[int]:
     """Ids of the organs that are one connected piece, from JSON; they are returned in ascending order.
 
     Args:
-        value: such as `[1, 2]`; may be empty.
-        labels: what `check_labels` gave.
+        value: Such as `[1, 2]`; may be empty.
+        labels: What `check_labels` gave.
 
     Raises:
-        RequestError: it is no list, or holds something else than an id of `labels`, or one twice.
+        RequestError: It is no list, or holds something else than an id of `labels`, or one twice.
     """
     if not isinstance(value, list):
         raise RequestError(f"one_piece: found {value!r}, wanted a list of ids of labels such as [1, 2]")
@@ -74,16 +74,16 @@ def check_intensity(name: str, value: object) -> dict[str, list[float]]:
     """How a modality's intensities become [0, 1], from JSON; other keys are left out.
 
     Args:
-        name: of the modality.
-        value: holds one of `window_hu` and `percentiles`.
+        name: Of the modality.
+        value: Holds one of `window_hu` and `percentiles`.
 
     Raises:
-        RequestError: it holds neither or both, or the numbers are not in order.
+        RequestError: It holds neither or both, or the numbers are not in order.
     """
     found = {} if not isinstance(value, dict) else {key: value[key] for key in INTENSITIES if key in value}
     if len(found) != 1:
-        said = " and ".join(found) or "neither"
-        raise RequestError(f"modality {name!r}: found {said}, wanted one of {' and '.join(INTENSITIES)}")
+        named = " and ".join(found) or "neither"
+        raise RequestError(f"modality {name!r}: found {named}, wanted one of {' and '.join(INTENSITIES)}")
     [(key, pair)] = found.items()
     fits = is_pair(pair) and pair[0] < pair[1] and (key == "window_hu" or (pair[0] >= 0 and pair[1] <= 100))
     if not fits:

@@ -30,16 +30,16 @@ class TileInferer(Inferer):
     Gaussian (MONAI's `SlidingWindowInferer`), averaged over mirrored and turned views, and resampled back.
 
     Args:
-        network_mpp: resolution that the network was trained at, in µm per pixel; it belongs to the checkpoint.
-        mpp: resolution of the inputs, in µm per pixel. Within 1 % of the network's nothing is resampled.
-        roi_px: side of a window in pixels of the network's resolution; smaller images go through in one piece.
-        overlap: overlap of neighbouring windows, in [0, 1).
+        network_mpp: Resolution that the network was trained at, in µm per pixel; it belongs to the checkpoint.
+        mpp: Resolution of the inputs, in µm per pixel. Within 1 % of the network's nothing is resampled.
+        roi_px: Side of a window in pixels of the network's resolution; smaller images go through in one piece.
+        overlap: Overlap of neighbouring windows, in [0, 1).
         views: 1 plain, 2 also mirrored, 8 all mirrored and turned.
-        sw_batch_size: windows a forward pass.
+        sw_batch_size: Windows a forward pass.
         amp: bfloat16 autocast.
 
     Raises:
-        ValueError: a resolution or size is not positive, or `views` is none of 1, 2, 8.
+        ValueError: A resolution or size is not positive, or `views` is none of 1, 2, 8.
 
     Example:
         >>> from custom.networks import SemiMoE, SharedEncoder
@@ -78,10 +78,10 @@ class TileInferer(Inferer):
 
         Args:
             inputs: `(b, 3, h, w)` in [0, 1]; a `MetaTensor` gives one back.
-            network: has `maps`; also inside `AllOutputs` or `DistributedDataParallel`, or a TorchScript module. Its
+            network: Has `maps`; also inside `AllOutputs` or `DistributedDataParallel`, or a TorchScript module. Its
                 training or evaluation mode is left as it is.
-            args: not used; MONAI's engines may pass them.
-            kwargs: not used.
+            args: Not used; MONAI's engines may pass them.
+            kwargs: Not used.
 
         Returns:
             The fused outputs of all tasks at the inputs' own size, `(b, 5, h, w)`, float32.

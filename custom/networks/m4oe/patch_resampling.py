@@ -12,7 +12,7 @@ class PatchMerging(nn.Module):
     MONAI's own does the same and does not script.
 
     Args:
-        channels: channels of a token, c.
+        channels: Channels of a token, c.
 
     Example:
         >>> PatchMerging(channels=8)(torch.rand(1, 6, 4, 8)).shape
@@ -42,9 +42,9 @@ class PatchExpanding(nn.Module):
     """Every token becomes `factor` x `factor` tokens: linear, taken apart in row-major order, and norm.
 
     Args:
-        channels: channels of a token, c.
-        outputs: channels of the new tokens, o.
-        factor: how many times as high and wide, f.
+        channels: Channels of a token, c.
+        outputs: Channels of the new tokens, o.
+        factor: How many times as high and wide, f.
 
     Example:
         >>> PatchExpanding(channels=16, outputs=8)(torch.rand(1, 3, 2, 16)).shape

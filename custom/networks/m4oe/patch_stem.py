@@ -12,12 +12,12 @@ class PatchStem(nn.Module):
     """Patches of 4 x 4 pixels become tokens by one linear layer; at the end every token becomes 4 x 4 pixels.
 
     Args:
-        channels: channels of a token, c.
+        channels: Channels of a token, c.
 
     Attributes:
-        stride: pixels per token, 4.
-        output_channels: channels of a pixel that `finish` returns.
-        output_stride: image pixels per pixel of `finish`, 1.
+        stride: Pixels per token, 4.
+        output_channels: Channels of a pixel that `finish` returns.
+        output_stride: Image pixels per pixel of `finish`, 1.
 
     Example:
         >>> stem = PatchStem(channels=8)
@@ -38,8 +38,8 @@ class PatchStem(nn.Module):
         """Make tokens.
 
         Args:
-            image: normalised, `(b, 3, h, w)`, height and width multiples of 4.
-            counts: not used, there is no batch norm.
+            image: Normalised, `(b, 3, h, w)`, height and width multiples of 4.
+            counts: Not used, there is no batch norm.
 
         Returns:
             Tokens `(b, h/4, w/4, c)`, and no skips.
@@ -52,9 +52,9 @@ class PatchStem(nn.Module):
         """Go back to pixels.
 
         Args:
-            tokens: as `forward` gives them.
-            skips: as `forward` gives them.
-            counts: not used.
+            tokens: As `forward` gives them.
+            skips: As `forward` gives them.
+            counts: Not used.
 
         Returns:
             `(b, h, w, output_channels)`.

@@ -13,12 +13,12 @@ class SwinBlock(nn.Module):
     """`x = x + attention(norm(x))`, then `x = x + mixture(norm(x))`: a Swin block whose MLP is a mixture of experts.
 
     Args:
-        channels: channels of a token, c.
-        heads: of the attention.
-        window: side of a window in tokens.
-        shift: as in `WindowAttention`.
-        drop_path: probability that an image skips the attention, and again the mixture, in training, in [0, 1).
-        mixture: the experts, for tokens of c channels.
+        channels: Channels of a token, c.
+        heads: Of the attention.
+        window: Side of a window in tokens.
+        shift: As in `WindowAttention`.
+        drop_path: Probability that an image skips the attention, and again the mixture, in training, in [0, 1).
+        mixture: The experts, for tokens of c channels.
 
     Example:
         >>> mixture = ExpertMixture(channels=8, hidden=32, sees={"ct": 1})

@@ -14,24 +14,24 @@ class TaskNumbers:
     """The tasks, experts and heads of a task table, by number.
 
     Args:
-        tasks: the task table.
-        modalities: by when they joined, as in `M4oE`; None: all at once, by name, so that the
+        tasks: The task table.
+        modalities: By when they joined, as in `M4oE`; None: all at once, by name, so that the
             order of the data sets makes no other network.
-        shared: one expert for all modalities.
+        shared: One expert for all modalities.
 
     Attributes:
         joined: `modalities` as given, filled in.
-        names: the tasks in the order of their numbers.
-        sees: expert to how many experts, from the first on, images of its modality see.
-        heads: head to its number of classes, background included.
-        modalities: all of `joined`, in the order of their numbers.
-        modality_of: for each task the number of its modality.
-        head_of: for each task the number of its head.
-        classes_of: for each task the number of its classes.
+        names: The tasks in the order of their numbers.
+        sees: Expert to how many experts, from the first on, images of its modality see.
+        heads: Head to its number of classes, background included.
+        modalities: All of `joined`, in the order of their numbers.
+        modality_of: For each task the number of its modality.
+        head_of: For each task the number of its head.
+        classes_of: For each task the number of its classes.
 
     Raises:
         ValueError: `modalities` has one twice or lacks one, there is no task, or one head has two lists of labels.
-        RequestError: a modality or head has a name that weights cannot have.
+        RequestError: A modality or head has a name that weights cannot have.
 
     Example:
         >>> tasks = {"btcv": {"head": "btcv", "modality": "ct", "labels": {"1": "spleen"}}}

@@ -51,18 +51,18 @@ class Trunk(nn.Module):
     its stage gives, as in the figure of Swin-Unet (Cao et al. 2021), whose code takes what the stage was given.
 
     Args:
-        channels: channels of the first stage, c.
-        depths: blocks of each stage, finest first; the last stage is in the encoder only.
-        heads: heads of each stage.
-        window: side of a window in tokens.
-        drop_path: probability that a block's branch is skipped in training, rising from 0 to this with the depth.
-        mixture: makes the experts of a block, given its channels.
+        channels: Channels of the first stage, c.
+        depths: Blocks of each stage, finest first; the last stage is in the encoder only.
+        heads: Heads of each stage.
+        window: Side of a window in tokens.
+        drop_path: Probability that a block's branch is skipped in training, rising from 0 to this with the depth.
+        mixture: Makes the experts of a block, given its channels.
 
     Attributes:
-        layers: name of each block, in the order of the gates: `encoder0_0`, stage and block.
+        layers: Name of each block, in the order of the gates: `encoder0_0`, stage and block.
 
     Raises:
-        ValueError: there is no stage, or not as many `heads` as `depths`.
+        ValueError: There is no stage, or not as many `heads` as `depths`.
 
     Example:
         >>> mixture = lambda channels: ExpertMixture(channels, 4 * channels, {"ct": 1})
@@ -114,9 +114,9 @@ class Trunk(nn.Module):
 
         Args:
             x: `(b, h, w, c)`, height and width multiples of 2 to the number of stages less one.
-            modality: as in `ExpertMixture`.
-            counts: as in `ExpertMixture`.
-            hard: as in `ExpertMixture`.
+            modality: As in `ExpertMixture`.
+            counts: As in `ExpertMixture`.
+            hard: As in `ExpertMixture`.
 
         Returns:
             Tokens `(b, h, w, c)`, the weights of every block's gate, and the mean of their `router_z`.

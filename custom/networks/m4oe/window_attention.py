@@ -16,13 +16,13 @@ class WindowAttention(nn.Module):
     stays in bfloat16.
 
     Args:
-        channels: channels of a token, c, a multiple of `heads`.
-        heads: number of heads.
-        window: side of a window in tokens.
-        shift: by how many tokens the windows are moved down and right, in [0, window).
+        channels: Channels of a token, c, a multiple of `heads`.
+        heads: Number of heads.
+        window: Side of a window in tokens.
+        shift: By how many tokens the windows are moved down and right, in [0, window).
 
     Raises:
-        ValueError: channels are no multiple of the heads.
+        ValueError: Channels are no multiple of the heads.
 
     Example:
         >>> attention = WindowAttention(channels=8, heads=2, window=4, shift=2)

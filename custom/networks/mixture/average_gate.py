@@ -31,7 +31,7 @@ class TokenAverageGate(nn.Module):
     """`AverageGate` for tokens: of n experts that a modality sees each counts 1/n. No parameters.
 
     Args:
-        sees: as in `TokenGate`.
+        sees: As in `TokenGate`.
 
     Example:
         >>> gate = TokenAverageGate({"ct": 2, "mr": 2, "cine": 3})
@@ -51,8 +51,8 @@ class TokenAverageGate(nn.Module):
 
         Args:
             tokens: `(b, h, w, c)`.
-            modality: each image's own expert, `(b,)`.
-            experts: weigh this many, from the first on.
+            modality: Each image's own expert, `(b,)`.
+            experts: Weigh this many, from the first on.
 
         Returns:
             Weights `(b, h, w, e)`, and 0, since there are no scores.

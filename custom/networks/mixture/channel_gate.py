@@ -13,7 +13,7 @@ class ChannelGate(nn.Module):
     an expert, there is one network of several times the width. The weights are 1/c on average, which damps the experts.
 
     Args:
-        channels: channels of a token, c.
+        channels: Channels of a token, c.
 
     Example:
         >>> weights, _ = ChannelGate(channels=8)(torch.rand(1, 4, 4, 8), torch.tensor([0]), experts=3)
@@ -32,8 +32,8 @@ class ChannelGate(nn.Module):
 
         Args:
             tokens: `(b, h, w, c)`.
-            modality: not used.
-            experts: not used.
+            modality: Not used.
+            experts: Not used.
 
         Returns:
             Weights `(b, h, w, c)`, float32, summing to one over the channels, and 0: no score is of an expert.

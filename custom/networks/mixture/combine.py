@@ -7,14 +7,14 @@ def combine(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Weigh the experts' features and sum them: `y = sum_e weights_e * features_e`.
 
     Args:
-        features: what each expert says, `(b, e, c, h, w)`.
-        weights: one weight an expert, per image `(b, e)` or per pixel `(b, e, h, w)`.
+        features: What each expert says, `(b, e, c, h, w)`.
+        weights: One weight an expert, per image `(b, e)` or per pixel `(b, e, h, w)`.
 
     Returns:
         The mixture, `(b, c, h, w)`.
 
     Raises:
-        ValueError: the weights are of other images, experts or pixels than the features; nothing is broadcast.
+        ValueError: The weights are of other images, experts or pixels than the features; nothing is broadcast.
     """
     wanted = [features.shape[0], features.shape[1]]
     if weights.dim() != 2:
@@ -31,7 +31,7 @@ def stack_experts(maps: list[torch.Tensor]) -> torch.Tensor:
     """Put the experts' maps into one tensor and keep each of them channels-last, which `torch.stack` would not.
 
     Args:
-        maps: one `(b, c, h, w)` an expert.
+        maps: One `(b, c, h, w)` an expert.
 
     Returns:
         Features `(b, e, c, h, w)`; flattened to `(b e, c, h, w)` they are channels-last without a copy.

@@ -29,17 +29,17 @@ class ExpertMixture(nn.Module):
     The loop is over the experts, never over images or tokens.
 
     Args:
-        channels: channels of a token, c.
-        hidden: width of an expert.
-        sees: as in `TokenGate`.
-        routing: one of these three.
+        channels: Channels of a token, c.
+        hidden: Width of an expert.
+        sees: As in `TokenGate`.
+        routing: One of these three.
         top_k: k, >= 1; where fewer experts are visible, all of them.
         gate: `token` (`TokenGate`), `average` (`TokenAverageGate`) or `channel` (`ChannelGate`); the last two are
             controls and only for `soft`, the last only where every modality sees all experts.
-        prior: as in `TokenGate`.
+        prior: As in `TokenGate`.
 
     Raises:
-        RequestError: unknown routing or gate, a gate that cannot choose with `top_k`, or one that cannot hide an expert
+        RequestError: Unknown routing or gate, a gate that cannot choose with `top_k`, or one that cannot hide an expert
             where a modality does not see all.
 
     Example:
@@ -83,9 +83,9 @@ class ExpertMixture(nn.Module):
 
         Args:
             tokens: `(b, h, w, c)`; by modality, the images in the order of their experts.
-            modality: each image's own expert, `(b,)`.
-            counts: how many images of the batch each expert owns, the same in numbers that need not be waited for.
-            hard: by modality, whatever the routing is.
+            modality: Each image's own expert, `(b,)`.
+            counts: How many images of the batch each expert owns, the same in numbers that need not be waited for.
+            hard: By modality, whatever the routing is.
 
         Returns:
             The mixture `(b, h, w, c)`; the weights `(b, h, w, e)` before any choice, 0 for what is not seen, empty by
@@ -116,8 +116,10 @@ class ExpertMixture(nn.Module):
         mixed = torch.zeros_like(tokens)
         for index, expert in enumerate(self.experts.values()):
             if index < experts:
-                said = expert(tokens)
-                mixed = mixed + (said if self.per_channel else said * weights[..., index : index + 1].to(said.dtype))
+                output = expert(tokens)
+                mixed = mixed + (
+                    output if self.per_channel else output * weights[..., index : index + 1].to(output.dtype)
+                )
         return mixed * weights if self.per_channel else mixed
 
     def _chosen(self, tokens: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -130,11 +132,11 @@ class ExpertMixture(nn.Module):
         counts: list[int] = torch.bincount(choice, minlength=weights.shape[-1]).tolist()
         source = torch.div(order, top.shape[1], rounding_mode="floor")
         grouped = tokens.flatten(0, 2).index_select(0, source)
-        said: list[torch.Tensor] = []
+        outputs: list[torch.Tensor] = []
         start = 0
         for index, expert in enumerate(self.experts.values()):
             if index < len(counts) and counts[index] > 0:
-                said.append(expert(grouped[start : start + counts[index]]))
+                outputs.append(expert(grouped[start : start + counts[index]]))
                 start += counts[index]
-        each = torch.cat(said).index_select(0, order.argsort()).unflatten(0, [top.shape[0], top.shape[1]])
+        each = torch.cat(outputs).index_select(0, order.argsort()).unflatten(0, [top.shape[0], top.shape[1]])
         return (each * top.unsqueeze(-1).to(each.dtype)).sum(1).view(tokens.shape)

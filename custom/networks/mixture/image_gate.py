@@ -14,9 +14,9 @@ class ImageGate(nn.Module):
     The last layer starts small but not at zero: the weights begin near 1/E and every layer gets a gradient.
 
     Args:
-        channels: channels of one expert, c.
-        experts: number of experts, e.
-        hidden: width of the hidden layer.
+        channels: Channels of one expert, c.
+        experts: Number of experts, e.
+        hidden: Width of the hidden layer.
 
     Example:
         >>> gate = ImageGate(channels=32, experts=3, hidden=48)

@@ -13,8 +13,8 @@ class ChannelAttentionGate(nn.Module):
     Kaiming-normal weights, biases 0. 28,131 parameters for 3 experts of 64 channels.
 
     Args:
-        channels: channels of one expert, c (the paper: 64).
-        experts: number of experts, e (the paper: 3).
+        channels: Channels of one expert, c (the paper: 64).
+        experts: Number of experts, e (the paper: 3).
 
     Example:
         >>> gate = ChannelAttentionGate(channels=64, experts=3)

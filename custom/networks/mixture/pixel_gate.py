@@ -10,9 +10,9 @@ class PixelGate(nn.Module):
     Starts near 1/E like `ImageGate`.
 
     Args:
-        channels: channels of one expert, c.
-        experts: number of experts, e.
-        hidden: width of the hidden layer.
+        channels: Channels of one expert, c.
+        experts: Number of experts, e.
+        hidden: Width of the hidden layer.
 
     Example:
         >>> gate = PixelGate(channels=32, experts=3, hidden=48)

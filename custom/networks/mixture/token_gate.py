@@ -37,10 +37,10 @@ class TokenGate(nn.Module):
     expert has a row of W and every modality a preference of its own, so that one that joins changes no old number.
 
     Args:
-        channels: channels of a token, c.
-        sees: each expert, named by its modality, in their order: how many experts, from the first on, images of that
+        channels: Channels of a token, c.
+        sees: Each expert, named by its modality, in their order: how many experts, from the first on, images of that
             modality see.
-        prior: preference for the own expert at the start; None: none at all, as the paper states.
+        prior: Preference for the own expert at the start; None: none at all, as the paper states.
 
     Example:
         >>> gate = TokenGate(channels=8, sees={"ct": 2, "mr": 2}, prior=2.0)
@@ -64,8 +64,8 @@ class TokenGate(nn.Module):
 
         Args:
             tokens: `(b, h, w, c)`.
-            modality: each image's own expert, `(b,)`.
-            experts: score this many, from the first on; no modality in `modality` sees more.
+            modality: Each image's own expert, `(b,)`.
+            experts: Score this many, from the first on; no modality in `modality` sees more.
 
         Returns:
             Weights `(b, h, w, e)`, float32, summing to one, and the mean over the tokens of `logsumexp(scores)^2`.

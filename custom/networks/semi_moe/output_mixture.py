@@ -22,14 +22,14 @@ class OutputMixture(nn.Module):
     """Everything of one output: its gate, the head on the mixture, and the own heads of the experts that learn it.
 
     Args:
-        channels: channels of one expert's feature, c.
-        experts: number of experts, e.
-        outputs: channels of the output.
-        owners: the experts that have an own head for it, by index.
+        channels: Channels of one expert's feature, c.
+        experts: Number of experts, e.
+        outputs: Channels of the output.
+        owners: The experts that have an own head for it, by index.
         gate: `image`, `pixel`, `average` or `paper`.
 
     Raises:
-        ValueError: unknown gate.
+        ValueError: Unknown gate.
     """
 
     def __init__(self, channels: int, experts: int, outputs: int, owners: list[int], gate: str) -> None:
@@ -49,7 +49,7 @@ class OutputMixture(nn.Module):
 
         Args:
             features: `(b, e, c, h, w)`.
-            pooled: their mean over the pixels, `(b, e, c, 1, 1)`, for gates that look at nothing else.
+            pooled: Their mean over the pixels, `(b, e, c, 1, 1)`, for gates that look at nothing else.
 
         Returns:
             The fused output `(b, outputs, h, w)` before any activation, and the gate's weights, both float32.
@@ -66,7 +66,7 @@ class OutputMixture(nn.Module):
         """Compute what each expert with an own head says by itself.
 
         Args:
-            experts: the features of each expert, `(b, c, h, w)`.
+            experts: The features of each expert, `(b, c, h, w)`.
 
         Returns:
             One `(b, outputs, h, w)` an owner, float32, before any activation.

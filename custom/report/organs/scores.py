@@ -159,9 +159,9 @@ def _scores(
             scores[score] = dict.fromkeys(("mean", "low", "high"), float("nan"))
             continue
         # A volume without the organ says nothing of it, nor does its patient.
-        there = np.isfinite(values).any(axis=1)
-        kept = None if groups is None else [group for group, has in zip(groups, there, strict=True) if has]
-        low, high = bootstrap_interval(values[there], kept, seed=seed)
+        scored = np.isfinite(values).any(axis=1)
+        kept = None if groups is None else [group for group, has in zip(groups, scored, strict=True) if has]
+        low, high = bootstrap_interval(values[scored], kept, seed=seed)
         mean = _mean([_mean(column) for column in values.T])
         scores[score] = {"mean": mean, "low": low, "high": high}
     return scores

@@ -20,16 +20,16 @@ def cutmix_boxes(
         batch: b.
         height: h.
         width: w.
-        generator: a CPU generator; None takes torch's global one. Five numbers per image are drawn, always.
-        prob: chance that an image gets a box.
-        area_range: smallest and largest share of the image's area, uniform; rounding and the image's sides may cut it.
-        ratio_range: smallest and largest ratio of the sides, log-uniform.
+        generator: A CPU generator; None takes torch's global one. Five numbers per image are drawn, always.
+        prob: Chance that an image gets a box.
+        area_range: Smallest and largest share of the image's area, uniform; rounding and the image's sides may cut it.
+        ratio_range: Smallest and largest ratio of the sides, log-uniform.
 
     Returns:
         `(b, 1, h, w)` bool on the CPU, True inside the box.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: An argument is out of its range.
     """
     if not 0 <= prob <= 1:
         raise ValueError(f"prob: got {prob}, wanted within [0, 1]")
@@ -67,7 +67,7 @@ def mix(tensor: torch.Tensor, partner_index: torch.Tensor, box: torch.Tensor) ->
         `(b, c, h, w)`, a new tensor.
 
     Raises:
-        ValueError: a shape or a type differs.
+        ValueError: A shape or a type differs.
     """
     if tensor.ndim != 4:
         raise ValueError(f"tensor: got shape {tuple(tensor.shape)}, wanted (b, c, h, w)")

@@ -46,7 +46,7 @@ def check_rgb(image: torch.Tensor) -> None:
     """Refuse what is not a floating-point `(3, ·, ·)` image.
 
     Raises:
-        ValueError: the shape or the type differs.
+        ValueError: The shape or the type differs.
     """
     if image.ndim != 3 or image.shape[0] != 3 or not image.is_floating_point():
         raise ValueError(f"image: got {tuple(image.shape)} of {image.dtype}, wanted (3, ·, ·) of a float type")
@@ -65,13 +65,13 @@ def stain_jitter(image: torch.Tensor, jitter: StainJitter) -> torch.Tensor:
 
     Args:
         image: `(3, ·, ·)`, in [0, 1].
-        jitter: what to do; biases in units of natural optical density.
+        jitter: What to do; biases in units of natural optical density.
 
     Returns:
         `(3, ·, ·)`, in [0, 1].
 
     Raises:
-        ValueError: the image's shape or type differs.
+        ValueError: The image's shape or type differs.
     """
     check_rgb(image)
     gain, bias = (torch.tensor(values, dtype=torch.float64) for values in (jitter.gain, jitter.bias))
@@ -89,13 +89,13 @@ class RandStainJitterd(RandomizableTransform, MapTransform):
     """`stain_jitter` of the images of an item, one draw for all keys.
 
     Args:
-        keys: images `(3, ·, ·)`, in [0, 1].
-        strength: half-width of the uniform ranges (see `draw_stain_jitter`), in [0, 1): 0.05 weak, 0.25 strong.
-        prob: chance of a jitter.
-        allow_missing_keys: pass over keys that an item lacks.
+        keys: Images `(3, ·, ·)`, in [0, 1].
+        strength: Half-width of the uniform ranges (see `draw_stain_jitter`), in [0, 1): 0.05 weak, 0.25 strong.
+        prob: Chance of a jitter.
+        allow_missing_keys: Pass over keys that an item lacks.
 
     Raises:
-        ValueError: strength is out of its range.
+        ValueError: Strength is out of its range.
 
     Example:
         >>> item = RandStainJitterd("image", strength=0.2).set_random_state(0)({"image": torch.rand(3, 8, 8)})

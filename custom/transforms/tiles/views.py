@@ -29,13 +29,13 @@ def strong_view(image: torch.Tensor, jitter: StrongJitter) -> torch.Tensor:
 
     Args:
         image: `(3, ·, ·)`, in [0, 1].
-        jitter: what to do; `sigma_px` is the Gaussian blur's standard deviation, 0 for none.
+        jitter: What to do; `sigma_px` is the Gaussian blur's standard deviation, 0 for none.
 
     Returns:
         `(3, ·, ·)`, in [0, 1], a new tensor.
 
     Raises:
-        ValueError: the image's shape or type differs.
+        ValueError: The image's shape or type differs.
     """
     check_rgb(image)
     view = image.clone() if jitter.stain is None else stain_jitter(image, jitter.stain)
@@ -54,15 +54,15 @@ class StrongViewd(RandomizableTransform, MapTransform):
     """Add a strongly jittered copy of an image beside it, in the same geometry: pseudo-labels of the one fit the other.
 
     Args:
-        key: the weak view `(3, ·, ·)`, in [0, 1]; left as it is.
-        output_key: where the strong view goes.
-        strength: half-width of the uniform ranges of stain (see `draw_stain_jitter`) and contrast, in [0, 1).
-        blur_prob: chance of a Gaussian blur, its standard deviation uniform in 0.5 to 1.5 px.
-        grey_prob: chance of losing the colour.
-        prob: chance of any change at all; the copy is made always.
+        key: The weak view `(3, ·, ·)`, in [0, 1]; left as it is.
+        output_key: Where the strong view goes.
+        strength: Half-width of the uniform ranges of stain (see `draw_stain_jitter`) and contrast, in [0, 1).
+        blur_prob: Chance of a Gaussian blur, its standard deviation uniform in 0.5 to 1.5 px.
+        grey_prob: Chance of losing the colour.
+        prob: Chance of any change at all; the copy is made always.
 
     Raises:
-        ValueError: strength is out of its range.
+        ValueError: Strength is out of its range.
 
     Example:
         >>> item = StrongViewd().set_random_state(0)({"image": torch.rand(3, 8, 8)})

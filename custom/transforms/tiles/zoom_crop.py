@@ -40,16 +40,16 @@ def zoom_crop(
 
     Args:
         image: `(c, ·, ·)`; floating point if bilinear, any type if nearest.
-        window: where to cut.
-        size: pixels of the result.
+        window: Where to cut.
+        size: Pixels of the result.
         mode: "bilinear" or "nearest".
-        antialias: smooth before shrinking (bilinear only).
+        antialias: Smooth before shrinking (bilinear only).
 
     Returns:
         `(c, *size)`, in the type of the image; bilinear values stay within those of the window.
 
     Raises:
-        ValueError: mode is unknown, the image is not 3-D, or bilinear is asked of integers.
+        ValueError: Mode is unknown, the image is not 3-D, or bilinear is asked of integers.
     """
     if mode not in _MODES:
         raise ValueError(f"mode: got {mode!r}, wanted one of {_MODES}")
@@ -94,15 +94,15 @@ class RandZoomCropd(RandomizableTransform, MapTransform):
     between touching glands stays. Keys that an item lacks are passed over: unlabelled items have an image only.
 
     Args:
-        keys: maps to cut, `(c, ·, ·)`, all of one spatial shape.
-        size: pixels of the result, one number or one per axis.
-        scale_range: smallest and largest zoom; above 1 magnifies.
+        keys: Maps to cut, `(c, ·, ·)`, all of one spatial shape.
+        size: Pixels of the result, one number or one per axis.
+        scale_range: Smallest and largest zoom; above 1 magnifies.
         modes: "bilinear" or "nearest", for each key or for all.
-        distance_keys: those of the keys that hold lengths, in any unit.
-        prob: chance of a zoom other than 1; a window is drawn always, so that the size holds always.
+        distance_keys: Those of the keys that hold lengths, in any unit.
+        prob: Chance of a zoom other than 1; a window is drawn always, so that the size holds always.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: An argument is out of its range.
 
     Example:
         >>> crop = RandZoomCropd(["image", "label"], 64, modes=["bilinear", "nearest"]).set_random_state(0)
@@ -153,7 +153,7 @@ class RandZoomCropd(RandomizableTransform, MapTransform):
         """Return a copy of the item with its maps cut, plain tensors.
 
         Raises:
-            ValueError: the item has none of the keys, or its maps are not `(c, ·, ·)` of one spatial shape.
+            ValueError: The item has none of the keys, or its maps are not `(c, ·, ·)` of one spatial shape.
         """
         item = dict(data)
         maps = {key: (plain(item[key]), mode) for key, mode in self.key_iterator(item, self.modes)}

@@ -23,7 +23,7 @@ class AsVolumed(MapTransform):
     channel stays.
 
     Args:
-        keys: what was loaded; keys that an item lacks are passed over.
+        keys: What was loaded; keys that an item lacks are passed over.
         tasks: The task table: name to `spacing` (mm, in plane) among others.
 
     Example:

@@ -39,17 +39,17 @@ class ClassVoxelsd(Transform):
         self.image, self.label, self.most = image, label, most
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Return a copy of the item with `class_voxels`: (n, 3) int16 for each class that is there, ascending."""
+        """Return a copy of the item with `class_voxels`: (n, 3) int16 for each class that is present, ascending."""
         item = dict(data)
         rng = np.random.default_rng(0)  # any fixed choice will do
         if self.label in item:
             values = plain(item[self.label])[0].numpy()
-            there = np.flatnonzero(np.bincount(values.ravel()))
+            present = np.flatnonzero(np.bincount(values.ravel()))
         else:
             image = plain(item[self.image])[0].numpy()
             values = image > image.min()
-            there = np.array([values.any()])
-        item[self.KEY] = [self._some(rng, values == one) for one in there]
+            present = np.array([values.any()])
+        item[self.KEY] = [self._some(rng, values == one) for one in present]
         return item
 
     def _some(self, rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ class LabelChannelsd(MapTransform):
     """Number the ids of a label volume as the channels of its head: 0 background, then the task's ids, ascending.
 
     Args:
-        keys: label volumes, of any shape and type; keys that an item lacks are passed over.
+        keys: Label volumes, of any shape and type; keys that an item lacks are passed over.
         tasks: The task table: name to `labels` (id to organ) among others.
 
     Example:

@@ -24,9 +24,9 @@ class OrientAndResampled(MapTransform):
     low-pass filter where they shrink; labels take the nearest voxel's.
 
     Args:
-        keys: volumes (1, x, y, z) with their affine; keys that an item lacks are passed over.
+        keys: Volumes (1, x, y, z) with their affine; keys that an item lacks are passed over.
         tasks: The task table: name to `spacing` (mm, in plane) among others.
-        label_keys: those of the keys that hold classes.
+        label_keys: Those of the keys that hold classes.
 
     Example:
         >>> volume = MetaTensor(torch.rand(1, 40, 30, 5), affine=torch.diag(torch.tensor([-1.0, -1.0, 5.0, 1.0])))

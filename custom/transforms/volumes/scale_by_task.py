@@ -20,7 +20,7 @@ class ScaleByTaskd(MapTransform):
     they had nothing to resample).
 
     Args:
-        keys: volumes, of any shape; keys that an item lacks are passed over.
+        keys: Volumes, of any shape; keys that an item lacks are passed over.
         tasks: The task table: name to `intensity` among others.
 
     Example:
