@@ -7,12 +7,11 @@ Checks raise `RequestError`, they never exit: only the hook that `one_line_error
 from .command_line import given_options, merged_config, overrides
 from .errors import RequestError, did_you_mean, raise_problems
 from .exits import one_line_errors, partial
-from .paths import directory, output_dir
+from .paths import output_dir
 
 __all__ = [
     "RequestError",
     "did_you_mean",
-    "directory",
     "given_options",
     "merged_config",
     "one_line_errors",

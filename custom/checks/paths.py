@@ -9,24 +9,6 @@ from pathlib import Path
 from .errors import RequestError
 
 
-def directory(path: str | os.PathLike[str]) -> Path:
-    """Check that a directory exists.
-
-    Args:
-        path: The directory.
-
-    Returns:
-        The same path.
-
-    Raises:
-        RequestError: Nothing is there, or not a directory.
-    """
-    if not Path(path).is_dir():
-        found = "a file" if Path(path).exists() else "nothing"
-        raise RequestError(f"{path}: found {found}, wanted a directory")
-    return Path(path)
-
-
 def output_dir(path: str | os.PathLike[str]) -> Path:
     """Make a directory for results, with its parents, and check that files can be written there.
 

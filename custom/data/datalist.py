@@ -59,7 +59,7 @@ class DataList:
         return f"{self.head['name']} {self.digest[:12]}"
 
     def checksum_of(self, file: Path) -> str | None:
-        """SHA-256 that a file had when `prepare` checked it; None where that is not known.
+        """SHA-256 that a file had when `prepare` checked it against the labels; None where that is not known.
 
         Args:
             file: Absolute.
@@ -67,6 +67,8 @@ class DataList:
         if not file.is_relative_to(self.folder):
             return None  # a list written by hand may name files elsewhere
         checksums: Mapping[str, str] = self.head.get("checksums", {})
+        if checksums.get("labels") != _digest(self.head.get("labels")):
+            return None  # labels that were declared later were not checked
         return checksums.get(file.relative_to(self.folder).as_posix())
 
     def items(self, section: str) -> list[Item]:
@@ -133,10 +135,11 @@ def write(
         folder: Where it goes.
         head: What describes the whole set; `test_sections` is added.
         sections: Section to its items, with paths relative to `folder`.
-        checksums: Each file's SHA-256, by its path.
+        checksums: Each file's SHA-256, by its path; that of `labels` is added.
     """
     tests = [name for name in sections if name not in SECTIONS]
-    content = {**head, "test_sections": tests, **sections, "checksums": checksums}
+    checked = {"labels": _digest(head.get("labels")), **checksums}
+    content = {**head, "test_sections": tests, **sections, "checksums": checked}
     text = json.dumps(content, indent=1, ensure_ascii=False)
     (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
@@ -149,6 +152,10 @@ def record_of(item: Mapping[str, Any]) -> Record:
     """
     label = SourceFile(Path(item["label"])) if "label" in item else None
     return Record(item["id"], "", SourceFile(Path(item["image"])), label)
+
+
+def _digest(labels: object) -> str:
+    return hashlib.sha256(json.dumps(labels).encode()).hexdigest()
 
 
 def _section_names(path: Path, content: Mapping[str, Any]) -> list[str]:

@@ -104,11 +104,10 @@ def check_items(
     problems = []
     for item in progress(items, f"checking {thing}s", thing):
         files = [Path(item[key]) for key in ("image", "label") if key in item]
-        if all(data_list.checksum_of(file) == _checksum(file) for file in files):
-            continue
         try:
-            for remark in open_one(item):
-                logging.getLogger(__name__).info(remark)
+            if not all(_is_as_prepared(data_list, file) for file in files):
+                for remark in open_one(item):
+                    logging.getLogger(__name__).info(remark)
         except RequestError as error:
             problems.append(str(error))
     raise_problems(problems, len(items), f"{thing}s")
@@ -173,6 +172,11 @@ def progress(things: Iterable[_T], text: str, thing: str) -> Iterable[_T]:
     """
     # disable=None: no bar where nobody watches a terminal
     return tqdm(things, desc=text, unit=thing, delay=2, disable=None, leave=False)
+
+
+def _is_as_prepared(data_list: DataList, file: Path) -> bool:
+    known = data_list.checksum_of(file)
+    return known is not None and known == _checksum(file)
 
 
 def _checksum(path: Path) -> str:

@@ -130,6 +130,12 @@ def test_only_what_has_changed_since_prepare_is_opened(prepared, changed):
     assert opened(prepared) == []
 
 
+def test_all_is_opened_where_other_labels_were_declared_later(prepared):
+    content = json.loads((prepared / "datalist.json").read_text())
+    (prepared / "datalist.json").write_text(json.dumps({**content, "labels": {"1": "liver"}}))
+    assert opened(prepared) == ["a", "b"]
+
+
 @pytest.mark.parametrize("checksums", [{}, None, {"images/a": "0" * 64}])
 def test_all_is_opened_where_the_list_holds_no_checksums(prepared, checksums):
     content = json.loads((prepared / "datalist.json").read_text())
@@ -154,16 +160,14 @@ def test_remarks_are_logged_and_faults_are_named_together(prepared, caplog):
         check_items(datalist.read(prepared), ["training", "test"], "image", fail)
 
 
-def test_a_file_that_cannot_be_read_is_one_line(prepared, monkeypatch):
+def test_files_that_cannot_be_read_are_named_together(prepared, monkeypatch):
     def refuse(path, mode):
         raise PermissionError(13, "Permission denied", str(path))
 
+    data_list = datalist.read(prepared)
     monkeypatch.setattr("builtins.open", refuse)
-    data_list = datalist.DataList(
-        prepared, {"checksums": {"images/a": ""}}, {"training": [{"image": "images/a", "id": "a"}]}, ""
-    )
-    with pytest.raises(RequestError, match=r"images/a: cannot be read \(Permission denied\)$"):
-        check_items(data_list, ["training"], "image", lambda item: ())
+    with pytest.raises(RequestError, match=r"2 of 2 images are wrong.*images/a: cannot be read \(Permission denied\)"):
+        check_items(data_list, ["training"], "image", lambda _: ())
 
 
 def test_one_that_is_learnt_is_not_tested():

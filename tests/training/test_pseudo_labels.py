@@ -68,8 +68,10 @@ def test_a_box_holds_what_the_partner_has_at_the_same_place():
 
 def test_a_batch_of_one_is_not_mixed_and_none_without_cutmix():
     alone = constant([0.1], channels=3)
+    before = torch.get_rng_state()
     one = PseudoLabels(LOSSES, "none", cutmix=1.0)(outputs(GLAND[:1], DISTANCE[:1], BORDER[:1]), alone)
     assert torch.equal(one.images, alone)
+    assert torch.equal(torch.get_rng_state(), before)  # no box is drawn for it
     assert {name: map_.unique().numel() for name, map_ in one.targets.items()} == dict.fromkeys(LOSSES, 1)
     several = constant([0.1, 0.2, 0.3], channels=3)
     found = PseudoLabels(LOSSES, "none", cutmix=0.0)(outputs(), several)

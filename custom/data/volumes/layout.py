@@ -39,10 +39,12 @@ def find(source: Path, declaration: Declaration) -> list[Record]:
     root = _root(source, files, declaration)
     below = {name.removeprefix(root): file for name, file in files.items() if name.startswith(root)}
     records: list[Record] = []
+    cases = 0
     problems: list[str] = []
     for pair in declaration.layout:
         images = _cases(below, pair.images)
         labels = {} if pair.labels is None else _cases(below, pair.labels)
+        cases += len(images.keys() | labels.keys())
         problems += _misfits(below, declaration.layout, pair)
         problems += _lonely(images, labels, pair)
         for case, file in images.items():
@@ -58,7 +60,7 @@ def find(source: Path, declaration: Declaration) -> list[Record]:
     for record in records:
         if first.setdefault(record.id, record) is not record:
             problems.append(f"{record.image}: has the id {record.id} of {first[record.id].image}, wanted it unique")
-    raise_problems(list(dict.fromkeys(problems)), len(records))
+    raise_problems(list(dict.fromkeys(problems)), cases, "volumes")
     return records
 
 

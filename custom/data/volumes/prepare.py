@@ -130,7 +130,7 @@ def _check_patients(sections: dict[str, list[Record]]) -> None:
             if section != name and {section, name} != set(FOR_TRAINING):
                 whose = f"the patient {record.patient} of {other.id} in {section}"
                 problems.append(f"{record.id} in {name}: is of {whose}, wanted each patient in one section")
-    raise_problems(problems, sum(map(len, sections.values())))
+    raise_problems(problems, sum(map(len, sections.values())), "volumes")
 
 
 def _head(declaration: Declaration, sections: dict[str, list[Record]], seed: int, command: str) -> dict[str, Any]:

@@ -7,9 +7,8 @@ import pytest
 from custom.checks import RequestError
 from custom.data import datalist
 from custom.data.drawn import volumes as synthetic_volumes
-from custom.data.drawn.anatomy import ellipsoid, grid
 from custom.data.drawn.volumes import DATA_SETS, default_datasets, synthesise
-from custom.data.volumes import declaration, tasks
+from custom.data.volumes import VolumeSets, declaration
 from custom.data.volumes.files import Volume
 from custom.data.volumes.prepare import prepare
 
@@ -38,8 +37,8 @@ def pairs(folder):
 def test_files_are_what_their_declaration_says(drawn, tmp_path, name):
     facts = declaration.read(drawn / name / synthetic_volumes.FILE)
     prepare(facts, drawn / name, tmp_path / "data")
-    tasks.check(str(tmp_path / "data"))
-    content = datalist.read(tmp_path / "data")
+    VolumeSets(tmp_path / "data").check()
+    content = datalist.read(tmp_path / "data").sections
     assert len(content["training"]) == 4
     assert len({item["patient"] for item in content["training"]}) == (4 if name == "synthetic_ct" else 2)
 
@@ -133,10 +132,11 @@ def test_the_default_sets_are_drawn_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folders = default_datasets()
     assert "no data set given: using 12 synthetic volumes of synthetic_ct and synthetic_mr" in capsys.readouterr().err
-    assert list(tasks.task_table(folders)) == list(DATA_SETS)
+    sets = VolumeSets(folders)
+    assert list(sets.tasks) == list(DATA_SETS)
     for section in ("training", "validation", "test"):
-        assert {item["task"] for item in tasks.items(folders, section)} == set(DATA_SETS)
-    tasks.check(folders)
+        assert {item["task"] for item in sets.items(section)} == set(DATA_SETS)
+    sets.check()
     monkeypatch.setattr(synthetic_volumes, "synthesise", None)  # would fail if it drew again
     assert default_datasets() == folders
     [cached] = (tmp_path / "moe-segmentation").iterdir()
@@ -154,10 +154,3 @@ def test_the_labels_have_gaps(drawn):
     # A head's channels are not the ids: synthetic data shows it where code forgets.
     labels = json.loads((drawn / "synthetic_ct" / synthetic_volumes.FILE).read_text())["labels"]
     assert list(map(int, labels)) != list(range(1, len(labels) + 1))
-
-
-def test_an_ellipsoid_has_its_volume():
-    points = grid((40, 40, 20), (1.0, 1.0, 2.0))
-    assert points[:, 0, 0, 0].tolist() == [-19.5, -19.5, -19.0]
-    volume_mm3 = 2.0 * ellipsoid(points, (1, 2, 0), (15, 12, 10)).sum()
-    assert volume_mm3 == pytest.approx(4 / 3 * np.pi * 15 * 12 * 10, rel=0.02)

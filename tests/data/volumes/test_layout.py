@@ -154,6 +154,13 @@ def test_what_does_not_fit(tmp_path, mine, more, message):
         find(tmp_path / "s", mine)
 
 
+def test_several_that_do_not_fit_are_counted(tmp_path, mine):
+    touch(tmp_path / "s", "images/a.nii", "labels/a.nii", "images/b.nii", "images/c.nii")
+    message = r"^2 of 3 volumes are wrong: .*images/b\.nii: no label .*; .*images/c\.nii: no label "
+    with pytest.raises(RequestError, match=message):
+        find(tmp_path / "s", mine)
+
+
 def test_nothing_or_too_much_is_found(tmp_path, mine):
     (tmp_path / "empty").mkdir()
     with pytest.raises(RequestError, match=r"empty: found no image of mine, wanted images/\*\.\* at any depth"):

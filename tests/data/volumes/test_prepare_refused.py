@@ -31,6 +31,13 @@ def test_a_list_that_cannot_be(mine, source, tmp_path, split_file, sections, mes
     assert not (tmp_path / "data").exists()
 
 
+def test_several_patients_in_two_sections_are_counted(mine, source, tmp_path, split_file):
+    split = split_file(training=["p0_0", "p1_0"], test=["p0_1", "p1_1"])
+    # With the unlabelled volumes of the three patients that are not in the test.
+    with pytest.raises(RequestError, match=r"^2 of 7 volumes are wrong: p0_1 in test: .*; p1_1 in test: "):
+        prepare(mine, source, tmp_path / "data", split=split)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -45,7 +52,7 @@ def test_numbers_that_cannot_be(mine, source, tmp_path, options, message):
         prepare(mine, source, tmp_path / "data", **options)
 
 
-def test_every_fault_is_found_before_anything_is_written(mine, source, tmp_path, write_volume, files):
+def test_every_fault_is_found_and_the_earlier_set_stays(mine, source, tmp_path, write_volume, files):
     output = tmp_path / "data"
     prepare(mine, source, output)
     before = files(output)

@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 from custom.data.volumes.files import Volume, VolumePair
-from custom.data.volumes.sheet import colours, draw_volume, draw_volume_sheet
-from custom.drawing.sheet import ContactSheetCell
+from custom.data.volumes.sheet import volume_cell
+from custom.drawing.colours import organ_colour
 
 WINDOW = {"window_hu": [0.0, 255.0]}
 AFFINE = np.diag([1.0, 1.0, 4.0, 1.0])
-SHADES = {3: (255, 0, 0), 9: (0, 255, 0)}
+CHANNELS = {0: 0, 3: 1, 9: 2}
 
 
 def pair(values, label=None, affine=AFFINE):
@@ -16,7 +16,7 @@ def pair(values, label=None, affine=AFFINE):
 
 
 def drawn(*arguments):
-    return np.asarray(draw_volume(*arguments, WINDOW, SHADES, "x").picture)
+    return np.asarray(volume_cell(*arguments, WINDOW, CHANNELS, "x").picture)
 
 
 def asymmetric():
@@ -49,25 +49,25 @@ def test_the_orientation_of_the_file_changes_nothing(axes):
 
 def test_the_outline_is_that_of_the_label_in_its_colour():
     picture = drawn(pair(*asymmetric()))
-    green = (picture == SHADES[9]).all(-1)
+    green = (picture == organ_colour(2)).all(-1)
     # 20 x 10 voxels are 40 x 20 pixels with a rim of 2 * (40 + 20) - 4.
     assert green.sum() == 116
     ys, xs = np.nonzero(green)
     # x 60 to 80 of 96 from the right: (96 - 80) * 2 = 32 to 71; y 30 to 40 of 48 from the front: 16 to 35.
     assert (xs.min(), xs.max(), ys.min(), ys.max()) == (32, 71, 16, 35)
-    assert not (picture == SHADES[3]).all(-1).any()
+    assert not (picture == organ_colour(1)).all(-1).any()
 
 
 def test_the_middle_slice_of_those_with_a_label_is_shown():
     values = np.broadcast_to(np.arange(10, dtype=np.int16) * 20, (8, 8, 10)).copy()
     label = np.zeros(values.shape, np.uint8)
     label[0, 0, [1, 7, 8]] = 3
-    cell = draw_volume(pair(values, label), WINDOW, SHADES, "a")
+    cell = volume_cell(pair(values, label), WINDOW, CHANNELS, "a")
     assert cell.caption == "a, slice 8 of 10"
     assert np.asarray(cell.picture)[0, 0, 0] == 7 * 20
     for empty in (None, np.zeros_like(label)):
-        assert draw_volume(pair(values, empty), WINDOW, SHADES, "a").caption == "a, slice 6 of 10"
-    assert draw_volume(pair(values[..., :1]), WINDOW, SHADES, "a").caption == "a"
+        assert volume_cell(pair(values, empty), WINDOW, CHANNELS, "a").caption == "a, slice 6 of 10"
+    assert volume_cell(pair(values[..., :1]), WINDOW, CHANNELS, "a").caption == "a"
 
 
 def test_voxels_that_are_no_squares_keep_their_shape():
@@ -78,25 +78,7 @@ def test_voxels_that_are_no_squares_keep_their_shape():
 
 def test_percentiles_and_a_volume_of_one_value():
     values = np.repeat(np.arange(101.0)[:, None, None], 4, 1)
-    picture = np.asarray(draw_volume(pair(values), {"percentiles": [0.0, 100.0]}, {}, "x").picture)
+    picture = np.asarray(volume_cell(pair(values), {"percentiles": [0.0, 100.0]}, {}, "x").picture)
     assert (picture.min(), picture.max()) == (0, 255)
-    flat = draw_volume(pair(np.full((4, 4, 4), 7.0)), {"percentiles": [0.5, 99.5]}, {}, "x")
+    flat = volume_cell(pair(np.full((4, 4, 4), 7.0)), {"percentiles": [0.5, 99.5]}, {}, "x")
     assert np.asarray(flat.picture).max() == 0
-
-
-def test_every_label_has_a_colour_of_its_own():
-    found = colours({one: f"{one}" for one in range(1, 41)})
-    assert list(found) == list(range(1, 41))
-    assert len(set(found.values())) == 40
-    assert all(max(shade) >= 145 for shade in found.values())  # seen on black
-
-
-def test_the_legend_stands_above_the_sheet_in_as_many_lines_as_it_needs():
-    labels = {1: "liver", 5: "spleen"}
-    cells = {"training": [ContactSheetCell(draw_volume(pair(*asymmetric()), WINDOW, SHADES, "x").picture, "x")]}
-    sheet = np.asarray(draw_volume_sheet(cells, labels))
-    for shade in colours(labels).values():
-        assert (sheet[:40] == shade).all(-1).sum() > 100
-    many = draw_volume_sheet(cells, {one: f"an organ with a long name {one}" for one in range(1, 31)})
-    assert many.width == sheet.shape[1]
-    assert many.height > sheet.shape[0] + 3 * 18

@@ -1,3 +1,4 @@
+import dataclasses
 import inspect
 import json
 import re
@@ -10,6 +11,7 @@ import pytest
 
 from custom import __main__ as command_line
 from custom.data import datalist
+from custom.recipes import RECIPES
 
 
 @pytest.fixture
@@ -26,6 +28,16 @@ def run(monkeypatch, capsys):
     signal.signal(signal.SIGTERM, before)
 
 
+@pytest.fixture
+def draws(monkeypatch):
+    """Let another function draw glands."""
+
+    def replace(draw):
+        monkeypatch.setitem(RECIPES, "gland", dataclasses.replace(RECIPES["gland"], draw=draw))
+
+    return replace
+
+
 def test_prepare(run, folder_source, tmp_path):
     (tmp_path / "10#x").write_text(json.dumps({"20%": {"labelled": ["images_0", "images_1"]}}))
     output = tmp_path / "10"
@@ -34,16 +46,16 @@ def test_prepare(run, folder_source, tmp_path):
                            "--split", split)  # fmt: skip
     assert (status, err) == (0, "")
     assert "training      2 images" in out
-    content = datalist.read(output)
+    head = datalist.read(output).head
     words = f"prepare folder --source {folder_source} --output {output} --split '{split}' --seed 0 --mpp 0.62"
-    assert content["command"] == f"python -m custom {words}"
+    assert head["command"] == f"python -m custom {words}"
 
 
 def test_words_that_look_like_python_stay_words(run, folder_source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("10", "1e3", "None", "True", "[a]", "x#y"):
         assert run("prepare", "folder", "--source", folder_source, "--output", name, "--mpp", "1")[0] == 0
-        assert datalist.read(tmp_path / name)["mpp"] == 1
+        assert datalist.read(tmp_path / name).head["mpp"] == 1
 
 
 @pytest.mark.parametrize(
@@ -53,7 +65,7 @@ def test_words_that_look_like_python_stay_words(run, folder_source, tmp_path, mo
         (["prepar", "--help"], "unknown command 'prepar'; did you mean prepare?\n"),
         (["train"], "unknown command 'train', wanted prepare or synthesise; see python -m custom --help"),
         (["--mpp", "1"], "unknown command '--mpp', wanted prepare or synthesise"),
-        (["prepare"], "missing NAME (glas, crag, folder, flare22, amos22, atlas23, btcv, acdc, hippocampus), --source"),
+        (["prepare"], "missing NAME (glas, crag, flare22, amos22, atlas23, btcv, acdc, hippocampus, folder), --source"),
         (["prepare", "glas", "--source", "x"], "prepare: missing --output; for example"),
         (["synthesise"], "synthesise: missing --output; for example python -m custom synthesise --output my_glands;"),
         (["prepare", "folder", "--mp", "3"], "unknown option --mp; did you mean --mpp?\n"),
@@ -68,12 +80,21 @@ def test_words_that_look_like_python_stay_words(run, folder_source, tmp_path, mo
         (["prepare", "glas", "--source", "x", "--output", "y", "--seed", "1.5"], "--seed: found '1.5', wanted a whole"),
         (["prepare", "glas", "--source", "x", "--output", "y", "--validation", "some"], "--validation: found 'some'"),
         (["prepare", "glas", "--source", "x", "--output", "y", "--mpp"], "--mpp: found 'True', wanted a number"),
-        (["prepare", "btvc", "--source", "x", "--output", "y"], "acdc, hippocampus; did you mean btcv?\n"),
+        (["prepare", "btvc", "--source", "x", "--output", "y"], "hippocampus, folder; did you mean btcv?\n"),
         (["prepare", "btcv", "--source", "x", "--output", "y"], "x: not found, wanted a directory or a zip"),
-        (["prepare", "btcv", "--source", "x", "--output", "y", "--mpp", "1"], "--mpp: is not for volumes, wanted it l"),
-        (["prepare", "btcv", "--source", "x", "--output", "y", "--labelled", "3"], "--labelled: is not for volumes"),
+        (
+            ["prepare", "btcv", "--source", "x", "--output", "y", "--mpp", "1"],
+            "--mpp: is not for the organ recipe, wan",
+        ),
+        (
+            ["prepare", "btcv", "--source", "x", "--output", "y", "--labelled", "3"],
+            "--labelled: is not for the organ recipe",
+        ),
         (["prepare", "btcv", "--source", "x", "--output", "y", "--data_set", "z"], "--data_set: found it with btcv, w"),
-        (["prepare", "glas", "--source", "x", "--output", "y", "--test", "0.2"], "--test: is not for glands, wanted"),
+        (
+            ["prepare", "glas", "--source", "x", "--output", "y", "--test", "0.2"],
+            "--test: is not for the gland recipe, wanted",
+        ),
         (["prepare", "folder", "--source", "x", "--output", "y", "--data_set", "z.json"], "z.json: cannot be read (No"),
         (["prepare", "folder", "--source", "x", "--output", "y"], "at 40x; volumes need --data_set instead\n"),
         (["prepare", "btcv", "--source", "x", "--output", "y", "--test", "some"], "--test: found 'some', wanted a num"),
@@ -129,12 +150,12 @@ def test_the_commands_are_named_on_half_a_screen(run, words):
 def test_a_letter_stands_for_the_one_option_that_begins_with_it(run, folder_source, tmp_path):
     status, _, err = run("prepare", "folder", "--source", folder_source, "-o", tmp_path / "data", "-m=1")
     assert (status, err) == (0, "")
-    assert datalist.read(tmp_path / "data")["mpp"] == 1
+    assert datalist.read(tmp_path / "data").head["mpp"] == 1
 
 
-def test_the_examples_are_whole(run, tmp_path, monkeypatch):
+def test_the_examples_are_whole(run, draws, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command_line, "draw_glands", lambda *_: None)
+    draws(lambda *_: None)
     assert run(*command_line.EXAMPLES["synthesise"].split())[0] == 0
     assert run(*command_line.EXAMPLES["prepare"].split()) == (
         2,
@@ -153,7 +174,7 @@ def test_patients(run, folder_source, tmp_path):
     assert (status, err) == (0, "")
     # Eight images in pairs: a quarter is the pair of one patient.
     assert "validation    2 images,  1 patients" in out
-    assert f"--patients {table}" in datalist.read(tmp_path / "data")["command"]
+    assert f"--patients {table}" in datalist.read(tmp_path / "data").head["command"]
 
 
 def test_volumes(run, tmp_path):
@@ -166,21 +187,21 @@ def test_volumes(run, tmp_path):
     assert "test          2 volumes,   1 patients: mr 2" in out
     rest = f"--validation 0 --test 0.5 --seed 0 --data_set {source / 'data_set.json'}"
     command = f"python -m custom prepare folder --source {source} --output {output} {rest}"
-    assert datalist.read(output)["command"] == command
+    assert datalist.read(output).head["command"] == command
 
 
-def test_synthesise(run, monkeypatch, tmp_path):
+def test_synthesise(run, draws, tmp_path):
     seen = []
-    monkeypatch.setattr(command_line, "draw_glands", lambda *arguments: seen.append(arguments))
+    draws(lambda *arguments: seen.append(arguments))
     assert run("synthesise", "--recipe", "gland", "--output", tmp_path / "s", "--number", "3")[0] == 0
     assert seen == [(tmp_path / "s", 3, 0)]
 
 
-def test_interrupted(run, monkeypatch, tmp_path):
+def test_interrupted(run, draws, tmp_path):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "draw_glands", interrupt)
+    draws(interrupt)
     assert run("synthesise", "--output", tmp_path / "s") == (130, "", "interrupted\n")
 
 
