@@ -58,6 +58,12 @@ class DataList:
         """What tells one data set from another, wherever it lies, for example `glas 3f2a9c04b1de`."""
         return f"{self.head['name']} {self.digest[:12]}"
 
+    @property
+    def trained_patients(self) -> set[str]:
+        """The patients whose images are learnt from, labelled or not, as far as they are known."""
+        items = [item for section in FOR_TRAINING for item in self.sections.get(section, ())]
+        return {str(item["patient"]) for item in items if item.get("patient")}
+
     def checksum_of(self, file: Path) -> str | None:
         """SHA-256 that a file had when `prepare` checked it against the labels; None where that is not known.
 

@@ -5,16 +5,23 @@ Axes: h and w pixels of a picture as files hold it; the last axis of a picture i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
-from .colours import OUTLINE, PREDICTION, REFERENCE, Colour
+from .colours import INK, OUTLINE, PREDICTION, REFERENCE, WHITE, Colour
 from .sheet import CELL_PX, SheetCell
+from .words import font
+
+Mark = tuple[str, tuple[float, float]]
 
 
-def tile_overlay(image: np.ndarray, prediction: np.ndarray, label: np.ndarray | None = None) -> np.ndarray:
+def tile_overlay(
+    image: np.ndarray, prediction: np.ndarray, label: np.ndarray | None = None, marks: Sequence[Mark] = ()
+) -> np.ndarray:
     """Draw the outlines of predicted and, where known, labelled glands.
 
     A label is a broad yellow line, a prediction a thin blue one on top: where both agree, both are seen. Area that only
@@ -24,6 +31,7 @@ def tile_overlay(image: np.ndarray, prediction: np.ndarray, label: np.ndarray | 
         image: Picture (h, w, 3), uint8.
         prediction: Ids of the glands found (h, w), 0 for none.
         label: Ids of the labelled glands (h, w), 0 for none; None where nobody has labelled the picture.
+        marks: Words, each with the place (y, x) that it is written at.
 
     Returns:
         A new picture (h, w, 3), uint8.
@@ -43,7 +51,7 @@ def tile_overlay(image: np.ndarray, prediction: np.ndarray, label: np.ndarray | 
         _tint(drawn, (prediction > 0) & (label == 0), PREDICTION)
         drawn[_outline(label, 5 * line)] = REFERENCE
     drawn[_outline(prediction, 3 * line)] = PREDICTION
-    return drawn
+    return _with_words(drawn, marks) if marks else drawn
 
 
 def tile_cell(rgb: np.ndarray, instances: np.ndarray | None, caption: str) -> SheetCell:
@@ -65,6 +73,21 @@ def tile_cell(rgb: np.ndarray, instances: np.ndarray | None, caption: str) -> Sh
         small = np.asarray(Image.fromarray(instances.astype(np.int32)).resize(size, Image.Resampling.NEAREST))
         picture[find_boundaries(small, mode="inner")] = OUTLINE
     return SheetCell(Image.fromarray(picture), caption)
+
+
+def _with_words(drawn: np.ndarray, marks: Sequence[Mark]) -> np.ndarray:
+    """Words on white, so that they can be read on any tissue, and within the picture."""
+    canvas = Image.fromarray(drawn)
+    pen, letters = ImageDraw.Draw(canvas), font(max(11, round(min(drawn.shape[:2]) / 40)))
+    for text, (y, x) in marks:
+        left, top, right, bottom = pen.textbbox((0, 0), text, font=letters)
+        corner = (
+            min(max(0, x - (right - left) / 2), max(0, canvas.width - right - 4)),
+            min(max(0, y - (bottom - top) / 2), max(0, canvas.height - bottom - 4)),
+        )
+        pen.rectangle((corner[0], corner[1], corner[0] + right + 4, corner[1] + bottom + 4), fill=WHITE)
+        pen.text((corner[0] + 2, corner[1] + 1), text, fill=INK, font=letters)
+    return np.asarray(canvas)
 
 
 def _tint(image: np.ndarray, where: np.ndarray, colour: Colour) -> None:

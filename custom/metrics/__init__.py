@@ -2,6 +2,7 @@
 
 from .bootstrap import bootstrap_interval
 from .gate_use import gate_moments, gate_use
+from .gland_errors import gland_errors
 from .glas_objects import object_scores
 from .organs import organ_scores
 from .pixels import confusion, pixel_scores
@@ -14,6 +15,7 @@ __all__ = [
     "confusion",
     "gate_moments",
     "gate_use",
+    "gland_errors",
     "object_scores",
     "organ_scores",
     "pixel_scores",

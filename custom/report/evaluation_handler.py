@@ -6,6 +6,7 @@ import csv
 import io
 import logging
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 
 from ignite.engine import Engine, Events
 
-from ..files import plain, replacing, write_image, write_json, write_text
+from ..files import plain, replacing, replacing_directory, write_json, write_text
 from ..inference.items import items
 from .findings import Findings, Row
 from .history import read_history
@@ -32,8 +33,9 @@ class Evaluation(Protocol):
 
         Args:
             item: As the engine holds it.
-            kept_dir: Where to keep what the overlays need: which are shown is known at the end only, and a big section
-                does not fit in memory. Deleted once the report is written.
+            kept_dir: Where its overlay goes, as `findings.overlay_name` calls it, and what else the page may need:
+                which are shown is known at the end only, and a big section does not fit in memory. The overlays are
+                kept, all else is deleted once the report is written.
         """
 
     def findings(self, kept_dir: Path, seed: int) -> Findings | None:
@@ -51,8 +53,8 @@ class Evaluation(Protocol):
 class EvaluationHandler:
     """Handler that scores each item of an evaluation and writes the report at the end.
 
-    Writes `metrics.csv`, `overlays/`, the figures found, `report.html` and, last, `metrics_summary.json`: where it is,
-    all is there.
+    Writes `metrics.csv`, `overlays/` (of every image or volume), the figures found, `report.html` and, last,
+    `metrics_summary.json`: where it is, all is there.
 
     Args:
         evaluation: Scores the items.
@@ -101,14 +103,15 @@ class EvaluationHandler:
 
     def _write(self, _: Engine) -> None:
         findings = self.evaluation.findings(Path(self._kept.name), self.seed)
-        self._kept.cleanup()
         if findings is None:
+            self._kept.cleanup()
             return
+        with replacing_directory(self.output_dir / "overlays") as overlays:
+            for picture in Path(self._kept.name).glob("*.png"):
+                shutil.move(picture, overlays)
+        self._kept.cleanup()
         evidence = self._evidence()
         write_text(self.output_dir / "metrics.csv", _table(findings.table))
-        for case in findings.cases:
-            name = "_".join(filter(None, [case.group, case.rank, str(case.row["id"])]))
-            write_image(self.output_dir / "overlays" / f"{_file_name(name)}.png", case.overlay)
         for name, figure in findings.figures.items():
             with replacing(self.output_dir / name) as temporary:
                 figure.savefig(temporary, dpi=130)
@@ -136,8 +139,3 @@ def _table(rows: Sequence[Row]) -> str:
 
 def _cell(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
-
-
-def _file_name(name: str) -> str:
-    """A name that any file system takes and that stays in its folder."""
-    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)

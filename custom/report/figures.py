@@ -24,9 +24,19 @@ _PANELS = (
     ("supervised/", "Losses on labelled images", "loss", True),
     ("unsupervised/", "Losses on unlabelled images", "loss", True),
     ("validation/", "Validation", "score", False),
-    ("weight/", "Weight of each task", "exp(-s)", False),
+    ("weight/", "Weight of each output", "exp(-s)", False),
     ("pseudo/", "Pseudo-labels", "share", False),
 )
+_EXPLAINED = {
+    "supervised/": "how far the network is from the labels that it learns; they fall, fast at first.",
+    "unsupervised/": "how far it is from its teacher on images without labels.",
+    "validation/": "the score on images that are not learnt. Where it falls while the losses fall, the network learns "
+    "its images by heart, and best.pt is better than last.pt.",
+    "weight/": "how much each output counts; these weights are learnt.",
+    "pseudo/": "what the teacher says of images without labels: the share of gland, how far the network agrees, how "
+    "far it is trusted. A share of gland that runs to 0 or 1 is a collapse.",
+    "gate/": "how much each expert is asked; the dashed line is an even share.",
+}
 
 
 def gate_verdict(
@@ -133,6 +143,22 @@ def curves_figure(history: Sequence[Mapping[str, float]]) -> Figure:
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
     return figure
+
+
+def curves_explained(history: Sequence[Mapping[str, float]]) -> list[tuple[str, str]]:
+    """What the panels of `curves_figure` show, in words.
+
+    Args:
+        history: As in `curves_figure`.
+
+    Returns:
+        Title and explanation of each kind of panel that is drawn.
+    """
+    names = {name for row in history for name in row if name != "unsupervised/weight"}
+    titles = {prefix: title for prefix, title, _, _ in _PANELS} | {"gate/": "Gates"}
+    return [
+        (titles[prefix], text) for prefix, text in _EXPLAINED.items() if any(name.startswith(prefix) for name in names)
+    ]
 
 
 def _means(moments: torch.Tensor) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,3 +69,28 @@ def best_median_worst(values: Sequence[float]) -> dict[str, int]:
     """
     order = sorted(range(len(values)), key=lambda index: np.nan_to_num(values[index], nan=np.inf))
     return {"best": order[-1], "median": order[len(order) // 2], "worst": order[0]}
+
+
+def overlay_name(group: str, name: str) -> str:
+    """The file of an overlay: a name that any file system takes and that stays in its folder.
+
+    Args:
+        group: Whose it is, where there are several; may be empty.
+        name: What the image or volume is called.
+    """
+    text = "_".join(filter(None, [group, name]))
+    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in text) + ".png"
+
+
+def trained_too(rows: Sequence[Row], trained_patients: Collection[str]) -> dict[str, int]:
+    """How many of the patients that are scored had other images in the training.
+
+    Args:
+        rows: A row of scores an image or volume, each with its `patient`.
+        trained_patients: Patients that the data set has for the training.
+
+    Returns:
+        `patients_in_training`; nothing where no patient is known.
+    """
+    patients = {str(row["patient"]) for row in rows if row["patient"]}
+    return {"patients_in_training": len(patients & set(trained_patients))} if patients else {}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..files import plain
-from .figures import curves_figure
+from .figures import curves_explained, curves_figure
 from .findings import Case, Findings
 from .page_parts import figure_block, number, photograph, table
 from .page_style import STYLE
@@ -58,6 +58,8 @@ def report_page(
     if history:
         parts.append('<h2>Training</h2><p class="soft">How the training of this checkpoint went, a point an epoch.</p>')
         parts.append(figure_block(curves_figure(history), "Curves of the training"))
+        lines = (f"<li><strong>{escape(a)}</strong>: {escape(b)}</li>" for a, b in curves_explained(history))
+        parts.append(f'<ul class="verdicts">{"".join(lines)}</ul>')
     parts += [_everything(name, rows[name], wording) for name in groups if rows[name]]
     parts.append(_record(record, wording))
     title = escape(f"{wording.title}: {', '.join(groups)}")
@@ -115,10 +117,21 @@ def _group(name: str, group: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
     if shown is not None:
         alt = f"Scores of each {wording.thing} of {name}"
         figure = figure_block(shown, alt, f"A point {_a(wording.thing)}; orange: the mean.")
+    remarks = "".join(f"<p>{escape(remark)}</p>" for remark in _remarks(group, wording))
     return (
-        f'<section><h2>{escape(name)}: scores</h2><p class="soft">{_counts(group, wording)}. {resampled}</p>'
+        f'<section><h2>{escape(name)}: scores</h2><p class="soft">{_counts(group, wording)}. {resampled}</p>{remarks}'
         f'<div class="cards">{cards}</div>{figure}<h3>All scores</h3>{wording.table(group, rows)}</section>'
     )
+
+
+def _remarks(group: Mapping[str, Any], wording: Wording) -> list[str]:
+    """What has to be known of a group to read its scores."""
+    remarks = wording.remarks(group)
+    if known := group.get("patients_in_training"):
+        others = f"{known} of the {group['patients']} patients have other {wording.thing}s in this data set's training"
+        upper = f"the scores say how well new {wording.thing}s of known patients do, an upper bound for new patients"
+        remarks.append(f"{others}: {upper}.")
+    return remarks
 
 
 def _a(thing: str) -> str:
@@ -149,7 +162,8 @@ def _cases(cases: Sequence[Case], wording: Wording) -> str:
         shown += f"<h3>{escape(group)}</h3>" if group else ""
         shown += "".join(_case(case, wording) for case in of_group)
     ranked = wording.rank(cases[0].row).title
-    return f"<section><h2>What it looks like</h2><p>Ranked by {ranked}.</p>{wording.legend}{shown}</section>"
+    every = f"The overlay of every {wording.thing} is in the folder <code>overlays</code> beside this page."
+    return f"<section><h2>What it looks like</h2><p>Ranked by {ranked}. {every}</p>{wording.legend}{shown}</section>"
 
 
 def _case(case: Case, wording: Wording) -> str:

@@ -42,6 +42,7 @@ class Wording:
         table: Makes a group's table of all its scores, as HTML.
         figure: Shows how a group's scores spread; None where there is too little to show.
         counted: Says in words what a thing holds.
+        remarks: Says in sentences what has to be known of a group to read its scores.
         gates: Makes what is said of the gates from what was kept of their weights.
         legend: What the colours of the pictures mean, as HTML.
         note: How scores are made, as HTML.
@@ -56,6 +57,7 @@ class Wording:
     table: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], str]
     figure: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Figure | None]
     counted: Callable[[Mapping[str, Any]], str]
+    remarks: Callable[[Mapping[str, Any]], list[str]]
     gates: Callable[[Any], Gates]
     legend: str
     note: str

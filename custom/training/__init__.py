@@ -1,5 +1,6 @@
 """What happens in one iteration, and around it."""
 
+from .ending import Ending
 from .gland_step import GlandStep
 from .keep import KeepWeights
 from .masked_reconstruction import MaskedReconstruction
@@ -11,6 +12,7 @@ from .reconstruction_step import ReconstructionStep
 from .resume import Resume
 
 __all__ = [
+    "Ending",
     "GlandStep",
     "KeepWeights",
     "MaskedReconstruction",

@@ -5,26 +5,28 @@ import numpy as np
 import pytest
 from ignite.engine import Engine, Events
 
+from custom.files import write_image
 from custom.report.evaluation_handler import EvaluationHandler
-from custom.report.findings import Case, Findings
+from custom.report.findings import Case, Findings, overlay_name
 from custom.report.glands.page import GLANDS
 from custom.report.history import write_history
 from custom.report.run_record import sha256
 
 
 class Counting:
-    """Keeps a file an item, and sums up how many there are."""
+    """Keeps a file and an overlay an item, and sums up how many there are."""
 
     def begin(self):
         self.count = 0
 
     def score(self, item, kept_dir):
         (kept_dir / f"{self.count}.txt").write_text(item["id"])
+        write_image(kept_dir / overlay_name("a/b", item["id"]), np.zeros((4, 4, 3), np.uint8))
         self.count += 1
 
     def findings(self, kept_dir, seed):
         self.kept, self.seed = kept_dir, seed
-        names = [path.read_text() for path in sorted(kept_dir.iterdir())]
+        names = [path.read_text() for path in sorted(kept_dir.glob("*.txt"))]
         rows = [{"id": name, "patient": "", "dice": 0.123456789} for name in names]
         groups = {"s": {"images": len(rows), "patients": None, "scores": {"dice": {"mean": 0.5}}}}
         picture = np.zeros((4, 4, 3), np.uint8)
@@ -49,7 +51,7 @@ def test_what_was_found_is_written_and_nothing_else_stays(tmp_path):
     run(EvaluationHandler(evaluation, tmp_path, config={"a": 1}), ["x y", "z"])
     assert (tmp_path / "metrics.csv").read_text() == "id,patient,dice\nx y,,0.123457\nz,,0.123457\n"
     # what a file system does not take, or what would leave the folder, is replaced
-    assert [path.name for path in (tmp_path / "overlays").iterdir()] == ["a_b_best_x_y.png"]
+    assert sorted(path.name for path in (tmp_path / "overlays").iterdir()) == ["a_b_x_y.png", "a_b_z.png"]
     assert '"only": null' in (tmp_path / "metrics_summary.json").read_text()
     assert "Which experts are used" not in (tmp_path / "report.html").read_text()
     assert not Path(evaluation.kept).exists()

@@ -24,6 +24,7 @@ class TileSet:
         mean: Mean of the training images' channels, in [0, 1].
         std: Their standard deviation.
         fingerprint: What tells the data set from others.
+        trained_patients: Whose images are learnt from.
 
     Raises:
         RequestError: The directory or the list is missing, or the list is not as it should be.
@@ -33,6 +34,7 @@ class TileSet:
         self._list = datalist.read(dataset_dir)
         self.mpp, self.mean, self.std = (self._list.head.get(key) for key in ("mpp", "mean", "std"))
         self.fingerprint = self._list.fingerprint
+        self.trained_patients = self._list.trained_patients
 
     @property
     def test_section(self) -> str:

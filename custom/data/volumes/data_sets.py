@@ -28,6 +28,7 @@ class VolumeSets:
     Attributes:
         tasks: The task table. A task is named as its data set, or `<data set>_<modality>` where that has several.
         fingerprint: What tells these data sets, in this order, from others.
+        trained_patients: Whose volumes are learnt from.
 
     Raises:
         RequestError: A directory or a list is missing, a data set is none of volumes, or two have one name.
@@ -44,6 +45,7 @@ class VolumeSets:
         self.tasks: TaskTable = {name: task for named in self._named for name, task in named.items()}
         self._check_names()
         self.fingerprint = ", ".join(one.fingerprint for one in self._lists)
+        self.trained_patients = set().union(*(one.trained_patients for one in self._lists))
         self._where = ", ".join(str(one.folder) for one in self._lists)
 
     @property

@@ -6,7 +6,7 @@ Axes: c channels, w and h pixels; the engine's tensors are (c, w, h), arrays her
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,21 @@ import numpy as np
 import torch
 from monai.networks.utils import eval_mode
 from monai.utils import convert_to_tensor
+from PIL import Image
+from scipy import ndimage
 from torch import nn
 
-from ...drawing.tile import tile_overlay
+from ...drawing.tile import Mark, tile_overlay
+from ...files import write_image
 from ...geometry.axes import as_files_hold_it, picture
 from ...inference import SquareInferer, TileInferer
-from ...metrics import gate_moments
+from ...metrics import gate_moments, gland_errors
 from ...networks.all_outputs import gates, unwrap
 from ...targets.instances import instances
 from ...targets.labels import instance_ids
 from ...targets.maps import gland_mask
 from ..figures import gate_use_figure
-from ..findings import Case, Findings, best_median_worst
+from ..findings import Case, Findings, best_median_worst, overlay_name, trained_too
 from .page import GLANDS
 from .scores import GlandScores
 
@@ -43,6 +46,7 @@ class GlandEvaluation:
         min_area_um2: Smaller glands are left out.
         network: Asked for its gates' weights, on each image as a whole; None: the report leaves gates out.
         inferer: What predicted the images; it knows what the network sees of them. Needed with a network.
+        trained_patients: Patients of the data set's training and unlabelled images, to say whose images these are.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class GlandEvaluation:
         min_area_um2: float = 500.0,
         network: nn.Module | None = None,
         inferer: TileInferer | SquareInferer | None = None,
+        trained_patients: Collection[str] = (),
     ) -> None:
         self.section = section
         self.mpp = mpp
@@ -60,6 +65,7 @@ class GlandEvaluation:
         self.min_area_um2 = min_area_um2
         self.network = network
         self.inferer = inferer
+        self.trained_patients = set(trained_patients)
 
     def begin(self) -> None:
         """Forget what an earlier run of the evaluator found."""
@@ -68,15 +74,17 @@ class GlandEvaluation:
         self._asks = True
 
     def score(self, item: Mapping[str, Any], kept_dir: Path) -> None:
-        """Score one image and keep its picture with both outlines."""
+        """Score one image, and draw it with both outlines and what is wrong with each gland."""
         maps = as_files_hold_it(item["pred"]).astype(np.float32)
         label = instance_ids(as_files_hold_it(item["label"])[0])
         found = instances(maps, self.mpp, self.distance_um, self.min_area_um2)
-        self._scores.add(str(item["id"]), str(item.get("patient") or ""), gland_mask(maps), label, found)
-        kept = kept_dir / f"{len(self._scores.rows) - 1}.npz"
-        np.savez(kept, image=picture(item["image"]), found=_small(found), label=_small(label))
-        for name, moments in self._ask_gates(item["image"]).items():
-            self._gates[name].append(moments)
+        name = str(item["id"])
+        self._scores.add(name, str(item.get("patient") or ""), gland_mask(maps), label, found)
+        image = picture(item["image"])
+        np.save(kept_dir / f"{len(self._scores.rows) - 1}.npy", image)
+        write_image(kept_dir / overlay_name("", name), tile_overlay(image, found, label, _marks(found, label)))
+        for gate, moments in self._ask_gates(item["image"]).items():
+            self._gates[gate].append(moments)
 
     def findings(self, kept_dir: Path, seed: int) -> Findings | None:
         """Sum the section up."""
@@ -84,7 +92,7 @@ class GlandEvaluation:
         if not rows:
             return None
         use = {name: torch.cat(moments) for name, moments in self._gates.items()}
-        groups = {self.section: self._scores.summary(seed)}
+        groups = {self.section: {**self._scores.summary(seed), **trained_too(rows, self.trained_patients)}}
         figures = {"gate_use.png": gate_use_figure(use)} if use else {}
         cases = _cases(rows, kept_dir)
         return Findings(GLANDS, rows, {"sections": groups}, groups, {self.section: rows}, cases, use, figures)
@@ -103,15 +111,26 @@ class GlandEvaluation:
 
 
 def _cases(rows: Sequence[Mapping[str, Any]], kept_dir: Path) -> list[Case]:
+    """The best, the median and the worst of the images with a gland; of all, where none has one."""
     ranked = GLANDS.rank(rows[0]).name
+    places = [place for place, row in enumerate(rows) if row["glands"]] or list(range(len(rows)))
+    chosen = best_median_worst([rows[place][ranked] for place in places])
     cases = []
-    for rank, index in best_median_worst([row[ranked] for row in rows]).items():
-        with np.load(kept_dir / f"{index}.npz") as kept:
-            image = kept["image"]
-            cases.append(Case(rank, rows[index], image, tile_overlay(image, kept["found"], kept["label"])))
+    for rank, index in chosen.items():
+        row, image = rows[places[index]], np.load(kept_dir / f"{places[index]}.npy")
+        cases.append(Case(rank, row, image, _overlay(row, kept_dir)))
     return cases
 
 
-def _small(ids: np.ndarray) -> np.ndarray:
-    """The same ids in as few bytes as they need."""
-    return ids.astype(np.min_scalar_type(ids.max(initial=0)))
+def _overlay(row: Mapping[str, Any], kept_dir: Path) -> np.ndarray:
+    return np.asarray(Image.open(kept_dir / overlay_name("", str(row["id"]))))
+
+
+def _marks(found: np.ndarray, label: np.ndarray) -> list[Mark]:
+    """What is wrong with each gland, written in its middle."""
+    ids = {"missed": label, "split": label, "merged": found, "extra": found}
+    return [
+        (kind, ndimage.center_of_mass(ids[kind] == one))
+        for kind, wrong in gland_errors(found, label).items()
+        for one in wrong
+    ]

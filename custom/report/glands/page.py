@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from ...metrics.gland_errors import KINDS
 from ..figure_style import INK, quiet, strip
 from ..figures import gate_use_figure, gate_verdict
 from ..page_parts import number, table, value_cells
@@ -78,7 +79,18 @@ def _figure(_: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Figure |
 
 
 def _counted(row: Mapping[str, Any]) -> str:
-    return f"Glands: {row['predicted']} found, {row['glands']} drawn." if "glands" in row else ""
+    if "glands" not in row:
+        return ""
+    wrong = ", ".join(f"{row[kind]} {kind}" for kind in KINDS if row.get(kind))
+    return f"Glands: {row['predicted']} found, {row['glands']} drawn{f'; {wrong}' if wrong else ''}."
+
+
+def _remarks(group: Mapping[str, Any]) -> list[str]:
+    empty = group.get("without_glands", {"images": 0})
+    if not empty["images"]:
+        return []
+    found = f"{empty['images']} of the images have no gland; in {empty['none_found']} of them none was found"
+    return [f"{found}. Such an image scores 1 or 0, which counts in the means; it is not shown as the best one."]
 
 
 def _gates(use: Mapping[str, torch.Tensor]) -> Gates:
@@ -96,17 +108,21 @@ GLANDS = Wording(
     scores=SCORES,
     headlines=("object_f1", "object_dice", "object_hausdorff_um", "dice"),
     ranked=("object_dice", "dice"),
-    counts={"glands": "drawn", "predicted": "found"},
+    counts={"glands": "drawn", "predicted": "found", **{kind: kind for kind in KINDS}},
     table=_table,
     figure=_figure,
     counted=_counted,
+    remarks=_remarks,
     gates=_gates,
     legend="""<ul class="legend">
 <li><i class="outline-found"></i>outline found by the network</li>
 <li><i class="outline-label"></i>outline of the reference</li>
 <li><i class="area-found"></i>found, not in the reference</li>
 <li><i class="area-label"></i>in the reference, missed</li>
-</ul>""",
+</ul>
+<p class="soft">Words in a picture: a gland is <b>missed</b> if less than half of it is found, <b>extra</b> if less than
+half of it is in the reference; one found gland that covers half of several is <b>merged</b>, one that holds several
+found ones is <b>split</b>.</p>""",
     note="Scores at each image's own size, with one fixed threshold of 0.5. Object scores as "
     "defined by Sirinukunwattana et al., Medical Image Analysis 35 (2017).",
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...metrics import bootstrap_interval, confusion, object_scores, pixel_scores, surface_distances
+from ...metrics import bootstrap_interval, confusion, gland_errors, object_scores, pixel_scores, surface_distances
 from ..score import Score
 
 SCORES = (
@@ -73,6 +73,7 @@ class GlandScores:
         values["object_hausdorff_px"] = values.pop("object_hausdorff")
         row = {"id": name, "patient": patient} | {score: values[score] for score in _columns(values)}
         row |= {"glands": len(np.unique(label[label > 0])), "predicted": len(np.unique(found[found > 0]))}
+        row |= {kind: len(ids) for kind, ids in gland_errors(found, label).items()}
         self._counts += counts
         self.rows.append(row)
 
@@ -83,8 +84,9 @@ class GlandScores:
             seed: Seed of the bootstrap.
 
         Returns:
-            `images`, `patients` (None where none is known), `scores` (name to `mean`, `low` and `high` of the 95 %
-            interval, NaN where nothing varies) and `pooled` (`mdice`, `mjaccard`).
+            `images`, `patients` (None where none is known), `without_glands` (images whose label has none: how many,
+            and in how many of them none was found; they score 1 or 0), `scores` (name to `mean`, `low` and `high` of
+            the 95 % interval, NaN where nothing varies) and `pooled` (`mdice`, `mjaccard`).
 
         Raises:
             ValueError: If no image was added.
@@ -99,9 +101,11 @@ class GlandScores:
             low, high = bootstrap_interval(values, patients if known else None, seed=seed)
             scores[name] = {"mean": float(np.mean(values)), "low": low, "high": high}
         pooled = pixel_scores(self._counts)
+        empty = [row for row in self.rows if not row["glands"]]
         return {
             "images": len(self.rows),
             "patients": len(known) or None,
+            "without_glands": {"images": len(empty), "none_found": sum(not row["predicted"] for row in empty)},
             "scores": scores,
             "pooled": {name: pooled[name] for name in POOLED},
         }

@@ -6,7 +6,7 @@ Axes: x, y, z of a volume, in its own grid or turned to RAS; k slices; e experts
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,19 @@ import torch
 from monai.data import MetaTensor
 from monai.data.utils import affine_to_spacing
 from monai.networks.utils import eval_mode
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
 from ...drawing.volume import volume_overlay
+from ...files import write_image
 from ...geometry.volume import to_ras
 from ...inference import VolumeInferer
 from ...metrics import gate_moments
 from ...metrics.organs import TOLERANCE_MM
 from ...networks.all_outputs import gates, unwrap
 from ...targets.organ_task import TaskTable, organs
-from ..findings import Case, Findings, best_median_worst
+from ..findings import Case, Findings, best_median_worst, overlay_name, trained_too
 from .gates import GateMaps, gate_maps_figure, gate_use_by_layer_figure
 from .page import ORGANS, GateRecord
 from .scores import OrganScores
@@ -47,6 +49,7 @@ class OrganEvaluation:
         tolerance_mm: Of surface Dice; one for all tasks, or by task (2 mm where a task is not named).
         network: Asked for its gates' weights on some slices of each volume; None: the report leaves gates out.
         inferer: What predicted the volumes; it knows what the network sees of them. Needed with a network.
+        trained_patients: Patients of the data sets' training and unlabelled volumes, to say whose volumes these are.
     """
 
     def __init__(
@@ -56,17 +59,18 @@ class OrganEvaluation:
         tolerance_mm: float | Mapping[str, float] = TOLERANCE_MM,
         network: nn.Module | None = None,
         inferer: VolumeInferer | None = None,
+        trained_patients: Collection[str] = (),
     ) -> None:
         self.section = section
         self.tasks = dict(tasks)
         self.tolerance_mm = tolerance_mm
         self.network = network
         self.inferer = inferer
+        self.trained_patients = set(trained_patients)
 
     def begin(self) -> None:
         """Forget what an earlier run of the evaluator found."""
         self._scores = OrganScores(self.tasks, self.tolerance_mm)
-        self._seen: dict[str, int] = defaultdict(int)
         self._moments: dict[str, dict[str, list[torch.Tensor]]] = defaultdict(lambda: defaultdict(list))
         self._maps: dict[str, GateMaps] = {}
 
@@ -81,8 +85,7 @@ class OrganEvaluation:
         found, true = (to_ras(torch.from_numpy(one), image.affine).numpy()[0] for one in (prediction, label))
         steps = [float(step) for step in affine_to_spacing(turned.affine, r=3)]
         picture = volume_overlay(turned.cpu().numpy()[0], found, true, steps, organs(self.tasks[task]))
-        np.save(kept_dir / f"{task}_{self._seen[task]}.npy", picture)
-        self._seen[task] += 1
+        write_image(kept_dir / overlay_name(task, name), picture)
         self._ask_gates(task, name, turned, true)
 
     def findings(self, kept_dir: Path, seed: int) -> Findings | None:
@@ -91,7 +94,10 @@ class OrganEvaluation:
         if not summary:
             return None
         rows = {task: self._scores.volumes(task) for task in summary}
-        groups = {task: self._group(task, found) for task, found in summary.items()}
+        groups = {
+            task: self._group(task, found) | trained_too(rows[task], self.trained_patients)
+            for task, found in summary.items()
+        }
         cases = [case for task in summary for case in _cases(task, rows[task], kept_dir)]
         record = self._gates()
         figures = {}
@@ -163,7 +169,11 @@ def _cases(task: str, rows: Sequence[Mapping[str, Any]], kept_dir: Path) -> list
     # Of one or two volumes, the same would be shown again.
     once = {index: rank for rank, index in reversed(chosen.items())}
     return [
-        Case(rank, rows[index], None, np.load(kept_dir / f"{task}_{index}.npy"), task)
+        Case(rank, rows[index], None, _overlay(task, rows[index], kept_dir), task)
         for rank, index in chosen.items()
         if once[index] == rank
     ]
+
+
+def _overlay(task: str, row: Mapping[str, Any], kept_dir: Path) -> np.ndarray:
+    return np.asarray(Image.open(kept_dir / overlay_name(task, str(row["id"]))))

@@ -135,6 +135,7 @@ ORGANS = Wording(
     table=_table,
     figure=_figure,
     counted=_counted,
+    remarks=lambda group: [],
     gates=_gates,
     legend='<p class="soft">Axial slices from the feet up, seen from below: the patient\'s right is at the left.</p>',
     note="Scores of whole volumes in each volume's own grid, by the largest class; of an organ that is one "

@@ -115,10 +115,10 @@ def test_summary_holds_scores_and_evidence(output_dir):
 
 def test_overlays_are_the_right_way_round_and_stay_in_their_folder(output_dir):
     names = sorted(path.name for path in (output_dir / "overlays").iterdir())
-    assert names == ["best_right.png", "median_half.way.png", "worst_.._missed.png"]
-    with Image.open(output_dir / "overlays" / "worst_.._missed.png") as image:
+    assert names == [".._missed.png", "half.way.png", "right.png"]
+    with Image.open(output_dir / "overlays" / ".._missed.png") as image:
         drawn = np.asarray(image).astype(int)
-    # red 0, green and blue 0.6 * 255 = 153 where nothing is drawn; the missed gland is tinted
+    # red 0, green and blue 0.6 * 255 = 153 where nothing is drawn; the missed gland is tinted, and named within
     tinted = (drawn != [0, 153, 153]).any(2)
     assert tinted.shape == (HEIGHT, WIDTH)
     assert tinted[BOX].all()

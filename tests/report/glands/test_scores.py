@@ -21,7 +21,7 @@ def test_a_row_holds_all_scores_of_an_image():
     (row,) = scores.rows
     assert list(row) == [
         "id", "patient", "dice", "jaccard", "hd95_um", "asd_um", "object_f1", "object_dice", "object_hausdorff_um",
-        "object_hausdorff_px", "glands", "predicted",
+        "object_hausdorff_px", "glands", "predicted", "missed", "extra", "merged", "split",
     ]  # fmt: skip
     assert row["dice"] == pytest.approx(2 * 8 / 32)
     assert row["jaccard"] == pytest.approx(8 / 24)
@@ -32,6 +32,8 @@ def test_a_row_holds_all_scores_of_an_image():
     assert row["object_hausdorff_px"] == pytest.approx(2.0)
     assert row["object_hausdorff_um"] == pytest.approx(1.0)
     assert (row["glands"], row["predicted"]) == (1, 1)
+    # half of each is in the other: nothing is wrong with it
+    assert [row[kind] for kind in ("missed", "extra", "merged", "split")] == [0, 0, 0, 0]
 
 
 def test_pixels_are_scored_on_the_mask_and_objects_on_the_glands():
@@ -58,6 +60,14 @@ def test_summary_is_the_mean_over_images_and_pools_pixels():
     # Background of 3 * 64 pixels: shared 192 - (20 + 24 - 12) = 160, found 172, label 168: Dice 320 / 340.
     assert summary["pooled"]["mdice"] == pytest.approx((24 / 44 + 320 / 340) / 2)
     assert summary["pooled"]["mjaccard"] == pytest.approx((12 / 32 + 160 / 180) / 2)
+
+
+def test_images_without_glands_are_counted_apart():
+    scores = GlandScores(mpp=0.5)
+    box = _ids(np.s_[:4, :4])
+    for name, label, found in [("a", box, box), ("b", _ids(), _ids()), ("c", _ids(), box)]:
+        scores.add(name, "", found > 0, label, found)
+    assert scores.summary()["without_glands"] == {"images": 2, "none_found": 1}
 
 
 def test_an_interval_says_nothing_where_nothing_varies_and_patients_may_be_unknown():

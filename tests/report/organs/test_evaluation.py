@@ -1,6 +1,7 @@
 import csv
 import json
 import logging
+import re
 
 import nibabel as nib
 import numpy as np
@@ -119,9 +120,21 @@ def test_summary_holds_tasks_and_evidence(evaluated):
     assert {"command", "commit", "versions", "started", "machine"} <= set(summary)
 
 
-def test_overlays_show_each_task_and_none_twice(evaluated):
+def test_every_volume_has_an_overlay_and_the_page_shows_none_twice(evaluated):
     names = sorted(path.name for path in (evaluated[0] / "overlays").iterdir())
-    assert names == ["abdomen_best_2.png", "abdomen_median_1a.png", "abdomen_worst_1b.png", "heart_best_3.png"]
+    assert names == ["abdomen_1a.png", "abdomen_1b.png", "abdomen_2.png", "heart_3.png"]
+    page = (evaluated[0] / "report.html").read_text(encoding="utf-8")
+    shown = re.findall(r"<figcaption>.*?</figcaption>", page, re.DOTALL)
+    assert len([words for words in shown if "Dice" in words]) == 4
+
+
+def test_patients_that_were_learnt_from_are_counted(tmp_path):
+    items = [item(name, "heart", np.s_[4:16, 6:20, 1:5]) for name in ("1a", "1b", "2")]
+    run(OrganEvaluation("test", TASKS, trained_patients={"1", "9"}), tmp_path, items)
+    summary = json.loads((tmp_path / "metrics_summary.json").read_text())
+    assert summary["tasks"]["heart"]["patients"] == 2
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "1 of the 2 patients" in page
 
 
 def test_gates_are_asked_on_filled_slices_at_the_tasks_spacing_without_the_padding(evaluated):
