@@ -1,4 +1,4 @@
-"""What a recipe is: all that the commands and the tests know of it. They walk `RECIPES`, and so shall whatever comes.
+"""What a recipe is: all that the commands and the tests know of it. They walk `RECIPES`, and so does whatever serves all.
 
 A recipe is a network with its losses and its step, the data sets that it takes, its configs, and the weights that are
 shipped with their card. `CONTRIBUTING.md` says how one is added.
@@ -30,6 +30,7 @@ class Recipe:
     Attributes:
         name: Of the recipe; weights keep it.
         suffix: What the names of its configs and of its weights end with.
+        since: The release that it came with; from then on each leaves a small run for the tests to go on with.
         card: The folder of its model card, in the bundle's `docs/`.
         data_sets: The data sets whose owners' layouts it reads, beside a user's own.
         options: Its own options of `prepare`, with what stands for "not given".
@@ -39,6 +40,7 @@ class Recipe:
 
     name: str
     suffix: str
+    since: str
     card: str
     data_sets: tuple[str, ...]
     options: Mapping[str, str | None]
@@ -129,6 +131,7 @@ def _common(options: Mapping[str, Any]) -> dict[str, Any]:
 _GLAND = Recipe(
     name="gland",
     suffix="",
+    since="0.1.0",
     card="",
     data_sets=("glas", "crag"),
     options={"labelled": "all", "mpp": None},
@@ -138,6 +141,7 @@ _GLAND = Recipe(
 _ORGAN = Recipe(
     name="organ",
     suffix="_organ",
+    since="0.1.0",
     card="organ",
     data_sets=declaration.SHIPPED,
     options={"test": "0", "data_set": None},

@@ -18,13 +18,7 @@ from custom.recipes import RECIPES
 
 ARCHIVES = sorted((Path(__file__).parent / "fixtures").glob("*.tar.xz"))
 QUICK = {"max_epochs": 2, "steps_per_epoch": 1, "batch_size": 2}
-OPTIONS = {
-    "gland": {"crop_px": 64, "unlabelled_batch_size": 2, "views": 1},
-    "organ": {
-        "crop_px": 32, "pretrained": False, "network_def#stem": "patch", "network_def#embed": 24,
-        "network_def#depths": [1, 1], "network_def#heads": [2, 2],
-    },
-}  # fmt: skip
+SMALL = json.loads((Path(__file__).parent / "fixtures" / "small.json").read_text())
 
 
 @pytest.fixture(params=ARCHIVES, ids=lambda path: path.name.removesuffix(".tar.xz"))
@@ -52,7 +46,7 @@ def flow_of(name, folder, **more):
     data = {"dataset_dir": str(folder / "data")}
     if name == "organ":
         data = {"dataset_dirs": [str(folder / one) for one in ("synthetic_ct", "synthetic_mr")]}
-    options = {**QUICK, **OPTIONS[name], **data, "output_dir": str(folder / "run"), **more}
+    options = {**QUICK, **SMALL[name], **data, "output_dir": str(folder / "run"), **more}
     return ConfigWorkflow(str(RECIPES[name].config("train")), logging_file=False, workflow_type="train", **options)
 
 

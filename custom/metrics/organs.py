@@ -64,8 +64,9 @@ def organ_scores(
             box = _around(boxes[0][channel - 1], boxes[1][channel - 1], true.shape)
             values = _overlap(predicted[box] == channel, true[box] == channel, spacing, tolerance_mm)
         else:
-            values = (0.0, diagonal, 0.0) if found or exists else (float("nan"),) * 3
-        scores[name] = dict(zip(SCORES, values, strict=True)) | {
+            worst = {"dice": 0.0, "hd95_mm": diagonal, "surface_dice": 0.0}
+            values = worst if found or exists else dict.fromkeys(worst, float("nan"))
+        scores[name] = values | {
             "outcome": _OUTCOMES[bool(exists), bool(found)],
             "label_ml": float(sizes[1][channel]) * millilitres,
             "predicted_ml": float(sizes[0][channel]) * millilitres,
@@ -89,7 +90,7 @@ def _around(one: tuple[slice, ...], other: tuple[slice, ...], shape: Sequence[in
     )
 
 
-def _overlap(found: np.ndarray, there: np.ndarray, spacing: Sequence[float], tolerance_mm: float) -> tuple[float, ...]:
+def _overlap(found: np.ndarray, there: np.ndarray, spacing: Sequence[float], tolerance_mm: float) -> dict[str, float]:
     """Dice, HD95 and surface Dice of two masks, neither empty."""
     # A volume of one slice is a plane: in space every voxel of it would lie on the outline.
     flat = [axis for axis, side in enumerate(there.shape) if side == 1]
@@ -104,4 +105,4 @@ def _overlap(found: np.ndarray, there: np.ndarray, spacing: Sequence[float], tol
         surface = compute_surface_dice(
             one.float(), other.float(), [tolerance_mm], include_background=True, spacing=steps
         )
-    return float(dice), float(hd95), float(surface)
+    return {"dice": float(dice), "hd95_mm": float(hd95), "surface_dice": float(surface)}

@@ -84,25 +84,25 @@ def gate_use_figure(use: Mapping[str, torch.Tensor], names: Sequence[str] | None
     """Show the weight that each expert gets in each image: a point an image, a bar for the mean, a line at 1/e.
 
     Args:
-        use: By task, what `metrics.gate_moments` gives for each image, (n, 2, e).
+        use: By output, what `metrics.gate_moments` gives for each image, (n, 2, e).
         names: What the experts are called; None: by their numbers.
 
     Returns:
-        A figure with a panel for each task, whose title says in words what the gate does.
+        A figure with a panel for each output, whose title says in words what the gate does.
 
     Raises:
-        ValueError: If there is no task, or a task without image or expert.
+        ValueError: If there is no output, or an output without image or expert.
     """
     if not use:
-        raise ValueError("use must hold the weights of at least one task, got none")
+        raise ValueError("use must hold the weights of at least one output, got none")
     figure = Figure(figsize=(3.7 * len(use), 3.9), layout="constrained")
-    for axes, (task, moments) in zip(figure.subplots(1, len(use), squeeze=False)[0], use.items(), strict=True):
-        _gate_panel(axes, task, _means(moments), gate_verdict(moments, names), names)
+    for axes, (output, moments) in zip(figure.subplots(1, len(use), squeeze=False)[0], use.items(), strict=True):
+        _gate_panel(axes, output, _means(moments), gate_verdict(moments, names), names)
     return figure
 
 
 def curves_figure(history: Sequence[Mapping[str, float]]) -> Figure:
-    """Show how a training went: losses, task weights, gate use, pseudo-labels and validation over steps.
+    """Show how a training went: losses, weights of outputs, gate use, pseudo-labels and validation over steps.
 
     Args:
         history: A row an epoch; `step` and any of `supervised/…`, `unsupervised/…`, `weight/…`, `gate/…`, `pseudo/…`,
@@ -115,8 +115,8 @@ def curves_figure(history: Sequence[Mapping[str, float]]) -> Figure:
         ValueError: If the history holds nothing to draw.
     """
     names = list(dict.fromkeys(name for row in history for name in row if name != "unsupervised/weight"))
-    tasks = dict.fromkeys(name.split("/")[1] for name in names if name.startswith("gate/"))
-    gates = [(f"gate/{task}/", f"Gate of {task}: mean over images", "weight", False) for task in tasks]
+    gated = dict.fromkeys(name.split("/")[1] for name in names if name.startswith("gate/"))
+    gates = [(f"gate/{name}/", f"Gate of {name}: mean over images", "weight", False) for name in gated]
     panels = [(panel, [name for name in names if name.startswith(panel[0])]) for panel in (*_PANELS, *gates)]
     panels = [(panel, found) for panel, found in panels if found]
     if not panels:
@@ -169,7 +169,7 @@ def _means(moments: torch.Tensor) -> np.ndarray:
     return moments[:, 0].cpu().numpy()
 
 
-def _gate_panel(axes: Axes, task: str, weights: np.ndarray, verdict: str, names: Sequence[str] | None) -> None:
+def _gate_panel(axes: Axes, output: str, weights: np.ndarray, verdict: str, names: Sequence[str] | None) -> None:
     images, experts = weights.shape
     apart = sideways(images)
     axes.axhline(1 / experts, color=PALE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
@@ -187,7 +187,7 @@ def _gate_panel(axes: Axes, task: str, weights: np.ndarray, verdict: str, names:
     axes.set_ylabel("gate weight, a point an image", color=INK)
     verdict = fill(verdict, 46)
     axes.set_title(verdict + "\n" * (2 - verdict.count("\n")), fontsize=8.5, loc="left", color=INK)
-    axes.annotate(task, (0, 1), (0, 43), xycoords="axes fraction", textcoords="offset points", fontsize=11, color=INK,
+    axes.annotate(output, (0, 1), (0, 43), xycoords="axes fraction", textcoords="offset points", fontsize=11, color=INK,
                   fontweight="bold")  # fmt: skip
     quiet(axes)
 

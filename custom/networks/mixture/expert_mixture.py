@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from monai.networks.blocks import MLPBlock
@@ -15,7 +15,12 @@ from .channel_gate import ChannelGate
 from .token_gate import TokenGate
 
 ROUTINGS = ("soft", "top_k", "modality")
-GATES = ("token", "average", "channel")
+# Each is made from the channels of a token, and `sees` and `prior` as in `TokenGate`.
+TOKEN_GATES: dict[str, Callable[[int, Mapping[str, int], float | None], nn.Module]] = {
+    "token": TokenGate,
+    "average": lambda channels, sees, prior: TokenAverageGate(sees),
+    "channel": lambda channels, sees, prior: ChannelGate(channels),
+}
 
 
 class ExpertMixture(nn.Module):
@@ -60,19 +65,16 @@ class ExpertMixture(nn.Module):
         prior: float | None = 2.0,
     ) -> None:
         super().__init__()
-        if routing not in ROUTINGS or gate not in GATES:
+        if routing not in ROUTINGS or gate not in TOKEN_GATES:
             found = f"found routing {routing!r} and gate {gate!r}"
-            raise RequestError(f"{found}, wanted one of {', '.join(ROUTINGS)} and of {', '.join(GATES)}")
+            raise RequestError(f"{found}, wanted one of {', '.join(ROUTINGS)} and of {', '.join(TOKEN_GATES)}")
         if top_k < 1 or (routing == "top_k" and gate != "token"):
             raise RequestError(f"routing 'top_k' wants top_k >= 1 and the gate 'token', found {top_k} and {gate!r}")
         if gate == "channel" and min(sees.values()) < len(sees):
             raise RequestError("the gate 'channel' weighs all experts alike and can hide none from an old modality")
         self.experts = nn.ModuleDict({name: MLPBlock(channels, hidden, dropout_mode="swin") for name in sees})
-        self.gate: nn.Module
-        if gate == "average" or routing == "modality":
-            self.gate = TokenAverageGate(sees)  # by modality it is never asked
-        else:
-            self.gate = ChannelGate(channels) if gate == "channel" else TokenGate(channels, sees, prior)
+        # By modality it is never asked, so it is the one without parameters.
+        self.gate = TOKEN_GATES["average" if routing == "modality" else gate](channels, sees, prior)
         self.sees = torch.jit.annotate(list[int], list(sees.values()))
         self.routing, self.top_k, self.per_channel = routing, top_k, gate == "channel"
 

@@ -1,21 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
 from ..mixture import AverageGate, ChannelAttentionGate, ImageGate, PixelGate, combine
 
-GATES = ("image", "pixel", "average", "paper")
-
-
-def _gate(name: str, channels: int, experts: int) -> nn.Module:
-    if name not in GATES:
-        raise ValueError(f"unknown gate {name!r}, must be one of {list(GATES)}")
-    if name == "average":
-        return AverageGate()
-    if name == "paper":
-        return ChannelAttentionGate(channels, experts)
-    return (ImageGate if name == "image" else PixelGate)(channels, experts, hidden=channels * experts // 2)
+# Each is made from the channels of an expert and the number of experts.
+OUTPUT_GATES: dict[str, Callable[[int, int], nn.Module]] = {
+    "image": lambda channels, experts: ImageGate(channels, experts, hidden=channels * experts // 2),
+    "pixel": lambda channels, experts: PixelGate(channels, experts, hidden=channels * experts // 2),
+    "average": lambda channels, experts: AverageGate(),
+    "paper": ChannelAttentionGate,
+}
+# Those that want every pixel's features; the others are given the mean over the pixels.
+_PER_PIXEL = ("pixel",)
 
 
 class OutputMixture(nn.Module):
@@ -26,7 +26,7 @@ class OutputMixture(nn.Module):
         experts: Number of experts, e.
         outputs: Channels of the output.
         owners: The experts that have an own head for it, by index.
-        gate: `image`, `pixel`, `average` or `paper`.
+        gate: A name in `OUTPUT_GATES`.
 
     Raises:
         ValueError: Unknown gate.
@@ -34,8 +34,10 @@ class OutputMixture(nn.Module):
 
     def __init__(self, channels: int, experts: int, outputs: int, owners: list[int], gate: str) -> None:
         super().__init__()
-        self.gate = _gate(gate, channels, experts)
-        self.per_pixel = gate == "pixel"
+        if gate not in OUTPUT_GATES:
+            raise ValueError(f"unknown gate {gate!r}, must be one of {list(OUTPUT_GATES)}")
+        self.gate = OUTPUT_GATES[gate](channels, experts)
+        self.per_pixel = gate in _PER_PIXEL
         self.head = nn.Conv2d(channels, outputs, 1)
         self.own_heads = nn.ModuleList(nn.Conv2d(channels, outputs, 1) for _ in owners)
         self.owners = torch.jit.annotate(list[int], list(owners))

@@ -4,46 +4,35 @@ import pytest
 import torch
 
 from custom.networks import mixture
-from custom.networks.mixture import (
-    AverageGate,
-    ChannelAttentionGate,
-    ChannelGate,
-    ImageGate,
-    PixelGate,
-    TokenAverageGate,
-    TokenGate,
-    combine,
-)
+from custom.networks.mixture import ChannelGate, TokenAverageGate, TokenGate, combine
+from custom.networks.mixture.expert_mixture import TOKEN_GATES
+from custom.networks.semi_moe.output_mixture import OUTPUT_GATES
 
-GATES = {
-    "image": lambda c, e: ImageGate(c, e, hidden=8),
-    "pixel": lambda c, e: PixelGate(c, e, hidden=8),
-    "paper": lambda c, e: ChannelAttentionGate(c, e),
-    "average": lambda c, e: AverageGate(),
-}
 SEES = {"ct": 2, "mr": 2, "us": 3}
-# Those that are asked before the experts.
-TOKEN_GATES = {
-    "token": lambda c: TokenGate(c, SEES),
-    "average": lambda c: TokenAverageGate(SEES),
-    "channel": lambda c: ChannelGate(c),
-}
+# Controls: one weighs all alike, the other adds its features and so cannot tell which expert is right.
+CANNOT_CHOOSE = {"average", "paper"}
 
 
-@pytest.fixture(params=GATES)
+@pytest.fixture(params=OUTPUT_GATES)
 def make(request):
     torch.manual_seed(0)
-    return GATES[request.param]
+    return OUTPUT_GATES[request.param]
 
 
 @pytest.fixture(params=TOKEN_GATES)
 def make_token_gate(request):
     torch.manual_seed(0)
-    return TOKEN_GATES[request.param]
+    return lambda channels: TOKEN_GATES[request.param](channels, SEES, 2.0)
+
+
+def test_each_name_of_a_token_gate_is_its_gate():
+    kinds = {"token": TokenGate, "average": TokenAverageGate, "channel": ChannelGate}
+    assert {name: type(make(8, {"ct": 2, "mr": 2}, 2.0)) for name, make in TOKEN_GATES.items()} == kinds
 
 
 def test_no_gate_is_forgotten_here():
-    tested = {type(make(4, 2)) for make in GATES.values()} | {type(make(4)) for make in TOKEN_GATES.values()}
+    tested = {type(make(4, 2)) for make in OUTPUT_GATES.values()}
+    tested |= {type(make(4, SEES, 2.0)) for make in TOKEN_GATES.values()}
     assert tested == {getattr(mixture, name) for name in mixture.__all__ if name.endswith("Gate")}
 
 
@@ -89,11 +78,11 @@ def test_token_gates_script(make_token_gate):
         torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.parametrize("name", ["image", "pixel"])
+@pytest.mark.parametrize("name", sorted(set(OUTPUT_GATES) - CANNOT_CHOOSE))
 def test_the_gate_can_choose(name):
     """In each image another expert is right, and says so in channel 1; the others' values are noise."""
     torch.manual_seed(0)
-    gate = GATES[name](2, 3)
+    gate = OUTPUT_GATES[name](2, 3)
     optimiser = torch.optim.Adam(gate.parameters(), lr=0.02)
 
     def draw():
@@ -116,10 +105,11 @@ def test_the_gate_can_choose(name):
     assert chosen.mean() > 0.9
 
 
-@pytest.mark.parametrize("name", ["image", "pixel", "paper"])
+@pytest.mark.parametrize("name", OUTPUT_GATES)
 def test_no_parameter_is_dead_at_the_start(name):
     torch.manual_seed(0)
-    gate, features = GATES[name](8, 3), torch.randn(4, 3, 8, 6, 5)
-    combine(features, gate(features)).square().mean().backward()
+    gate, features = OUTPUT_GATES[name](8, 3), torch.randn(4, 3, 8, 6, 5)
+    if list(gate.parameters()):
+        combine(features, gate(features)).square().mean().backward()
     for parameter in gate.parameters():
         assert parameter.grad.abs().max() > 0

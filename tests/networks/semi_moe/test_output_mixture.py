@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from custom.networks.mixture import AverageGate, ChannelAttentionGate, ImageGate, PixelGate
-from custom.networks.semi_moe.output_mixture import GATES, OutputMixture
+from custom.networks.semi_moe.output_mixture import OUTPUT_GATES, OutputMixture
 
 
 def head(convolution, weights, bias):
@@ -36,7 +36,7 @@ def test_a_gate_that_pools_gets_the_mean_and_one_of_pixels_all():
     torch.manual_seed(0)
     given = torch.rand(2, 3, 4, 5, 6)
     pooled = given.mean((3, 4), keepdim=True)
-    for gate in GATES:
+    for gate in OUTPUT_GATES:
         mixture = OutputMixture(channels=4, experts=3, outputs=2, owners=[], gate=gate).eval()
         _, weights = mixture(given, pooled)
         torch.testing.assert_close(weights, mixture.gate(given))
@@ -45,7 +45,7 @@ def test_a_gate_that_pools_gets_the_mean_and_one_of_pixels_all():
 
 def test_each_name_is_its_gate():
     kinds = {"image": ImageGate, "pixel": PixelGate, "average": AverageGate, "paper": ChannelAttentionGate}
-    assert set(kinds) == set(GATES)
+    assert set(kinds) == set(OUTPUT_GATES)
     for name, kind in kinds.items():
         assert type(OutputMixture(4, 3, 2, [], name).gate) is kind
     with pytest.raises(ValueError, match="unknown gate 'token', must be one of"):
