@@ -17,7 +17,7 @@ from custom.place import bundle_root
 
 COLLECTED = ("history.csv", "seconds.txt", "metrics.csv", "metrics_summary.json")
 # What a summary says of scores and evidence; the rest names the machine, or is long.
-KEPT = ("section", "sections", "tasks", "seed", "commit", "versions", "checkpoint_sha256", "started")
+KEPT = ("section", "sections", "tasks", "seed", "release", "commit", "versions", "checkpoint_sha256", "started")
 
 
 def train(folder: Path, configs: Sequence[str], options: Mapping[str, object]) -> None:

@@ -47,6 +47,8 @@ def _step(names: list[str], amp: bool) -> Callable[[], object]:
     """One training step of a config, on random images, without its data."""
     files = [f"{bundle_root()}/configs/{name}.json" for name in names]
     options: dict[str, Any] = {"amp": amp, "pretrained": False, "steps_per_epoch": 100}
+    # What the config would ask a data set for.
+    options |= {"step#unlabelled": None, "network_def#mean": [0.5] * 3, "network_def#std": [0.5] * 3}
     flow = ConfigWorkflow(files, logging_file=False, workflow_type="train", **options)
     get = flow.parser.get_parsed_content
     step = get("step")

@@ -1,4 +1,4 @@
-"""What a recipe is: all that the commands and the tests know of it. They walk `RECIPES`, and so does whatever serves all.
+"""What a recipe is: all that the commands and the tests know of it. Whatever serves every recipe walks `RECIPES`.
 
 A recipe is a network with its losses and its step, the data sets that it takes, its configs, and the weights that are
 shipped with their card. `CONTRIBUTING.md` says how one is added.

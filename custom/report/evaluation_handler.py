@@ -93,13 +93,14 @@ class EvaluationHandler:
         engine.add_event_handler(Events.COMPLETED, self._write)
 
     def _start(self, _: Engine) -> None:
-        self._record = run_record(self.config, self.seed)
+        self._record, self._scored = run_record(self.config, self.seed), 0
         self._kept = TemporaryDirectory(prefix="evaluation_")
         self.evaluation.begin()
 
     def _score(self, engine: Engine) -> None:
         for item in items(engine):
             self.evaluation.score(item, Path(self._kept.name))
+            self._scored += 1
 
     def _write(self, _: Engine) -> None:
         findings = self.evaluation.findings(Path(self._kept.name), self.seed)
@@ -119,7 +120,7 @@ class EvaluationHandler:
         page_file = self.output_dir / "report.html"
         write_text(page_file, report_page(findings, plain(evidence), history))
         write_json(self.output_dir / "metrics_summary.json", {**findings.summary, **evidence})
-        logging.getLogger(__name__).info("%d scored; the report is %s", len(findings.table), page_file)
+        logging.getLogger(__name__).info("%d scored; the report is %s", self._scored, page_file)
 
     def _evidence(self) -> dict[str, Any]:
         checkpoint = {}
