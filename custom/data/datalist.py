@@ -65,7 +65,7 @@ class DataList:
         return {str(item["patient"]) for item in items if item.get("patient")}
 
     def checksum_of(self, file: Path) -> str | None:
-        """SHA-256 that a file had when `prepare` checked it against the labels; None where that is not known.
+        """SHA-256 that a file had when `prepare` checked it with its label; None where that is not known.
 
         Args:
             file: Absolute.
@@ -73,8 +73,8 @@ class DataList:
         if not file.is_relative_to(self.folder):
             return None  # a list written by hand may name files elsewhere
         checksums: Mapping[str, str] = self.head.get("checksums", {})
-        if checksums.get("labels") != _digest(self.head.get("labels")):
-            return None  # labels that were declared later were not checked
+        if checksums.get("pairs") != _digest(self.head.get("labels"), self.sections):
+            return None  # what was declared or paired later was not checked
         return checksums.get(file.relative_to(self.folder).as_posix())
 
     def items(self, section: str) -> list[Item]:
@@ -141,10 +141,10 @@ def write(
         folder: Where it goes.
         head: What describes the whole set; `test_sections` is added.
         sections: Section to its items, with paths relative to `folder`.
-        checksums: Each file's SHA-256, by its path; that of `labels` is added.
+        checksums: Each file's SHA-256, by its path; that of what was checked with what is added.
     """
     tests = [name for name in sections if name not in SECTIONS]
-    checked = {"labels": _digest(head.get("labels")), **checksums}
+    checked = {"pairs": _digest(head.get("labels"), sections), **checksums}
     content = {**head, "test_sections": tests, **sections, "checksums": checked}
     text = json.dumps(content, indent=1, ensure_ascii=False)
     (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
@@ -160,8 +160,9 @@ def record_of(item: Mapping[str, Any]) -> Record:
     return Record(item["id"], "", SourceFile(Path(item["image"])), label)
 
 
-def _digest(labels: object) -> str:
-    return hashlib.sha256(json.dumps(labels).encode()).hexdigest()
+def _digest(labels: object, sections: Mapping[str, Sequence[Item]]) -> str:
+    pairs = sorted([item["image"], item.get("label", "")] for items in sections.values() for item in items)
+    return hashlib.sha256(json.dumps([labels, pairs]).encode()).hexdigest()
 
 
 def _section_names(path: Path, content: Mapping[str, Any]) -> list[str]:

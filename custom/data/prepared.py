@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from ..checks import RequestError, raise_problems
+from ..files import sha256
 from .datalist import FILE_NAME, DataList, Item, read
 from .record import Record
 
@@ -80,7 +80,7 @@ def write_items(
         except RequestError as error:
             problems.append(str(error))
             continue
-        checksums |= {item[key]: _checksum(folder / item[key]) for key in ("image", "label") if key in item}
+        checksums |= {item[key]: sha256(folder / item[key]) for key in ("image", "label") if key in item}
         items[name].append({**item, "id": record.id, "patient": record.patient})
     raise_problems(problems, len(every), f"{thing}s")
     return items, checksums
@@ -176,12 +176,7 @@ def progress(things: Iterable[_T], text: str, thing: str) -> Iterable[_T]:
 
 def _is_as_prepared(data_list: DataList, file: Path) -> bool:
     known = data_list.checksum_of(file)
-    return known is not None and known == _checksum(file)
-
-
-def _checksum(path: Path) -> str:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return known is not None and known == sha256(file)
     except OSError as error:
-        raise RequestError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise RequestError(f"{file}: cannot be read ({error.strerror or error})") from error

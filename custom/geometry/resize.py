@@ -1,4 +1,4 @@
-"""The one way that images are resampled. Axes: k images, c channels, h and w their two spatial axes in any order."""
+"""How inference and volumes are resampled. Axes: k images, c channels, h and w their two spatial axes in any order."""
 
 from __future__ import annotations
 

@@ -51,16 +51,16 @@ def unwrap(network: nn.Module) -> nn.Module:
         network: The network or any nesting of wrappers around it.
 
     Returns:
-        The innermost network, which has the `maps` of one recipe or the `several` of the other.
+        The innermost network, which has `outputs`.
 
     Raises:
         ValueError: There is none.
     """
     # Not by `recipe`, which TorchScript does not keep.
-    while not (hasattr(network, "maps") or hasattr(network, "several")):
+    while not hasattr(network, "outputs"):
         inner = [getattr(network, name, None) for name in ("network", "module")]
         inside = [module for module in inner if isinstance(module, nn.Module)]
         if not inside:
-            raise ValueError(f"a network with `several` or `maps` is needed, got {type(network).__name__}")
+            raise ValueError(f"a network with `outputs` is needed, got {type(network).__name__}")
         network = inside[0]
     return network

@@ -10,6 +10,11 @@ _RECIPES = {"multimodal": "organ"}
 _GLAND = {"tasks": "outputs", "experts": "expert_outputs"}
 _FEATURES = {"experts": "expert_count"}
 _ORGAN = {"experts": "modalities"}
+_SETTINGS = {
+    "balance": "load_balance",
+    "loss#balance": "loss#class_balance",
+    "network_def#experts": "network_def#expert_outputs",
+}
 
 
 def present_recipe(name: str) -> str:
@@ -30,6 +35,15 @@ def present_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if "features" not in arguments:
         return _renamed(arguments, _ORGAN)
     return {**_renamed(arguments, _GLAND), "features": _renamed(arguments["features"], _FEATURES)}
+
+
+def present_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's settings under their present names.
+
+    Args:
+        settings: As a run record has them; a setting along a path stands under its path.
+    """
+    return _renamed(settings, _SETTINGS)
 
 
 def _renamed(arguments: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:

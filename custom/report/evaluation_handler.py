@@ -14,12 +14,12 @@ from typing import Any, Protocol
 
 from ignite.engine import Engine, Events
 
-from ..files import plain, replacing, replacing_directory, write_json, write_text
+from ..files import plain, replacing, replacing_directory, sha256, write_json, write_text
 from ..inference.items import items
 from .findings import Findings, Row
 from .history import read_history
 from .page import report_page
-from .run_record import run_record, sha256
+from .run_record import run_record
 
 
 class Evaluation(Protocol):

@@ -84,8 +84,8 @@ class History:
         output: Any = engine.state.output
         for name, value in output["log"].items():
             self._logs[name].append(torch.as_tensor(value).detach())
-        for task, weights in output.get("gates", {}).items():
-            self._gates[task].append(weights.detach())
+        for name, weights in output.get("gates", {}).items():
+            self._gates[name].append(weights.detach())
         self._experts = output.get("experts")
         self._images += output.get("images", 0)
         self._waited += output.get("waited", 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import platform
@@ -20,7 +19,7 @@ import torch
 from .. import __version__
 from ..checks import RequestError
 from ..files import plain, read_json, write_json
-from ..networks.old_words import present_arguments
+from ..networks.old_words import present_arguments, present_settings
 
 RUN_FILE = "run.json"
 # What may differ where a run goes on: where it runs, where things lie, how long it lasts, and what is for people only.
@@ -35,6 +34,8 @@ _FREE = {
     "num_workers",
     "max_epochs",
     "val_interval",
+    "validate#dataset#data",
+    "ending#next_command",
     "_desc_",
     "+_desc_",
 }
@@ -113,7 +114,7 @@ def end(output_dir: str | os.PathLike[str], rank: int = 0) -> None:
 def check_same_run(output_dir: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
     """Refuse to go on in a directory that holds another run.
 
-    Of a run that another release began, only the settings that both releases know are compared: configs change.
+    Of a run that another release began, only the settings that mean the same to both are compared: configs change.
 
     Args:
         output_dir: Where results shall go; a directory without `run.json` suits any run.
@@ -129,27 +130,37 @@ def check_same_run(output_dir: str | os.PathLike[str], record: Mapping[str, Any]
     found, asked = dict(first.get("identity", {})), dict(plain(record["identity"]))
     if first.get("release") != record["release"] and isinstance(found.get("network"), Mapping):
         found["network"] = present_arguments(found["network"])
-        both = _values(found.get("settings", {})).keys() & _values(asked["settings"]).keys()
-        for identity in (found, asked):
-            identity["settings"] = {name: identity["settings"][name] for name in sorted(both)}
-        said = "begun by release %s: of its settings, %d are compared"
-        logging.getLogger(__name__).info("%s: " + said, path, first.get("release", "0.1.0"), len(both))
+        before, now_asked = present_settings(found.get("settings", {})), asked["settings"]
+        compared = _comparable(before, now_asked)
+        found["settings"], asked["settings"] = (
+            {name: settings.get(name) for name in compared} for settings in (before, now_asked)
+        )
+        told = "begun by release %s: of its settings, %d are compared"
+        logging.getLogger(__name__).info("%s: " + told, path, first.get("release", "0.1.0"), len(compared))
     for name in asked:
         if found.get(name) != asked[name]:
-            there, wanted = _difference(found.get(name), asked[name])
+            earlier, wanted = _difference(found.get(name), asked[name])
             raise RequestError(
-                f"{path}: found a run with {name} {there}, wanted {name} {wanted}; give another --output_dir"
+                f"{path}: found a run with {name} {earlier}, wanted {name} {wanted}; give another --output_dir"
             )
 
 
-def _values(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that are plain values: what an expression means may change from release to release."""
-    plain_kinds = (bool, int, float, str, type(None))
-    return {
-        name: value
-        for name, value in settings.items()
-        if isinstance(value, plain_kinds) and not str(value).startswith(("$", "@"))
-    }
+def _comparable(found: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """Names of the settings that mean the same to two releases.
+
+    Plain values that both have, and what is given along a path, which is a user's or a variant's choice, by either. An
+    expression may mean another thing from release to release.
+    """
+    along_paths = {name for name in {**found, **asked} if "#" in name}
+    names = sorted(along_paths | (found.keys() & asked.keys()))
+    return [
+        name for name in names if all(_is_plain(values.get(name), name in along_paths) for values in (found, asked))
+    ]
+
+
+def _is_plain(value: Any, may_be_list: bool) -> bool:
+    kinds = (bool, int, float, str, type(None), *((list, tuple) if may_be_list else ()))
+    return isinstance(value, kinds) and not any(sign in str(value) for sign in ("$", "@", "_target_"))
 
 
 def versions() -> dict[str, str]:
@@ -161,16 +172,6 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def sha256(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file, in hexadecimal.
-
-    Args:
-        path: The file.
-    """
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def now() -> str:

@@ -1,4 +1,4 @@
-"""From instance labels to training targets and back: pure functions on NumPy arrays."""
+"""What is learnt, made from labels, and how predictions are read."""
 
 from .boundary import boundary_band, outer_ring
 from .instances import instances

@@ -42,7 +42,7 @@ def instances(maps: Any, mpp: float, distance_um: float | None, min_area_um2: fl
 
     Args:
         maps: (5, h, w): mask logits (background, gland), signed distance in [-1, 1], boundary logits (no, yes); what
-            further tasks add behind these is not looked at.
+            further outputs add behind these is not looked at.
         mpp: Size of a pixel of the maps in µm, > 0.
         distance_um: The distance in µm at which the distance map is 1, as in training, > 0. None where it has no such
             scale: each piece of the foreground is one gland then, and `maps` needs its first two channels only.

@@ -22,6 +22,21 @@ def not_given(**options: Any) -> None:
         raise RequestError(f"found {given}, wanted it left out: the trained network stays as it is")
 
 
+def not_used(phase: str, **options: Any) -> None:
+    """Refuse options that a phase of the training has no use for.
+
+    Args:
+        phase: What it is called.
+        options: Name to value; None where it was not given.
+
+    Raises:
+        RequestError: One of them has a value.
+    """
+    given = ", ".join(f"--{name} {value}" for name, value in options.items() if value is not None)
+    if given:
+        raise RequestError(f"found {given}, wanted it left out: {phase} does not use it")
+
+
 def from_torchrun() -> None:
     """Check that this process is one of those that torchrun starts.
 

@@ -65,8 +65,8 @@ def test_what_is_written_is_read(dataset_dir):
     checksums = {"images/a.png": "1", "labels/a.png": "2"}
     datalist.write(dataset_dir, HEAD, SECTIONS, checksums)
     data = datalist.read(dataset_dir)
-    labels = data.head["checksums"]["labels"]
-    assert data.head == {**HEAD, "test_sections": ["testA"], "checksums": {"labels": labels, **checksums}}
+    pairs = data.head["checksums"]["pairs"]
+    assert data.head == {**HEAD, "test_sections": ["testA"], "checksums": {"pairs": pairs, **checksums}}
     assert data.sections == SECTIONS
     assert data.test_sections == ["testA"]
     assert data.path == dataset_dir / "datalist.json"

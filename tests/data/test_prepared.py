@@ -136,6 +136,14 @@ def test_all_is_opened_where_other_labels_were_declared_later(prepared):
     assert opened(prepared) == ["a", "b"]
 
 
+def test_all_is_opened_where_pairs_were_made_anew(prepared):
+    content = json.loads((prepared / "datalist.json").read_text())
+    first, second = content["training"]
+    first["label"], second["label"] = second["label"], first["label"]
+    (prepared / "datalist.json").write_text(json.dumps(content))
+    assert opened(prepared) == ["a", "b"]
+
+
 @pytest.mark.parametrize("checksums", [{}, None, {"images/a": "0" * 64}])
 def test_all_is_opened_where_the_list_holds_no_checksums(prepared, checksums):
     content = json.loads((prepared / "datalist.json").read_text())

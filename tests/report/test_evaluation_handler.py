@@ -5,12 +5,11 @@ import numpy as np
 import pytest
 from ignite.engine import Engine, Events
 
-from custom.files import write_image
+from custom.files import sha256, write_image
 from custom.report.evaluation_handler import EvaluationHandler
 from custom.report.findings import Case, Findings, overlay_name
 from custom.report.glands.page import GLANDS
 from custom.report.history import write_history
-from custom.report.run_record import sha256
 
 
 class Counting:

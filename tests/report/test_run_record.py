@@ -11,9 +11,10 @@ from custom.checks import RequestError
 from custom.checks.command_line import merged_config
 from custom.data.tiles import TileSet
 from custom.data.volumes import VolumeSets
+from custom.files import sha256
 from custom.networks import M4oE, SemiMoE, SharedEncoder
 from custom.report import run_record as module
-from custom.report.run_record import begin, check_same_run, end, run_record, sha256
+from custom.report.run_record import begin, check_same_run, end, run_record
 
 IDENTITY = {"data": "/data/glas", "network": {"features": 32, "gate": "image"}}
 
@@ -121,6 +122,22 @@ def test_of_another_release_only_plain_settings_that_both_know_are_compared(tmp_
             check_same_run(tmp_path, run_record({**ours, name: value}, 3, identity))
     with pytest.raises(RequestError, match="seed 3, wanted seed 4"):
         check_same_run(tmp_path, run_record(ours, 4, identity))
+
+
+def test_what_another_release_was_given_along_a_path_is_compared_under_its_present_name(tmp_path, monkeypatch):
+    identity = IDENTITY | {"network": {"routing": "soft"}}
+    theirs = {"balance": 0.1, "loss#balance": 0.0, "optimizer#weight_decay": 0.5, "unlabelled#dataset#data": []}
+    ours = {"load_balance": 0.1, "loss#class_balance": 0.0, **{name: theirs[name] for name in list(theirs)[2:]}}
+    monkeypatch.setattr(module, "__version__", "0.1.9")
+    begin(tmp_path, run_record(theirs, 3, identity))
+    monkeypatch.undo()
+    check_same_run(tmp_path, run_record(ours, 3, identity))
+    for changed in (
+        {"load_balance": 0.2}, {"loss#class_balance": 1.0}, {"optimizer#weight_decay": None},
+        {"unlabelled#dataset#data": None}, {"network_def#drop_path": 0.4},
+    ):  # fmt: skip
+        with pytest.raises(RequestError, match=f"settings {{'{next(iter(changed))}'"):
+            check_same_run(tmp_path, run_record({**ours, **changed}, 3, identity))
 
 
 @pytest.fixture

@@ -17,3 +17,9 @@ def test_a_process_that_torchrun_did_not_start_is_refused(monkeypatch):
     monkeypatch.delenv("LOCAL_RANK")
     with pytest.raises(RequestError, match="wanted: torchrun"):
         request.from_torchrun()
+
+
+def test_what_a_phase_does_not_use_is_refused():
+    request.not_used("the first phase", router_z=None, load_balance=None)
+    with pytest.raises(RequestError, match=r"^found --router_z 0.5, wanted it left out: the first phase does not"):
+        request.not_used("the first phase", router_z=0.5, load_balance=None)

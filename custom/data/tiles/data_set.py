@@ -32,6 +32,8 @@ class TileSet:
 
     def __init__(self, dataset_dir: str | os.PathLike[str]) -> None:
         self._list = datalist.read(dataset_dir)
+        if "modalities" in self._list.head:
+            raise RequestError(f"{self._list.path}: holds volumes, wanted tiles; volumes are for train_organ.json")
         self.mpp, self.mean, self.std = (self._list.head.get(key) for key in ("mpp", "mean", "std"))
         self.fingerprint = self._list.fingerprint
         self.trained_patients = self._list.trained_patients

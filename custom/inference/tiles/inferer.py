@@ -84,7 +84,7 @@ class TileInferer(Inferer):
             kwargs: Not used.
 
         Returns:
-            The fused outputs of all tasks at the inputs' own size, `(b, 5, h, w)`, float32.
+            All fused outputs at the inputs' own size, `(b, 5, h, w)`, float32.
         """
         network = unwrap(network)  # type: ignore[arg-type]
         image: torch.Tensor = convert_to_tensor(inputs, track_meta=False)

@@ -38,7 +38,7 @@ class SquareInferer(Inferer):
             kwargs: Not used.
 
         Returns:
-            The fused outputs of all tasks at the inputs' own size, `(b, 5, h, w)`, float32.
+            All fused outputs at the inputs' own size, `(b, 5, h, w)`, float32.
         """
         image: torch.Tensor = convert_to_tensor(inputs, track_meta=False)
         square = self.seen(image)

@@ -1,4 +1,4 @@
-"""Organs of a whole volume, slice by slice. Axes: as in `volume_grid`, t tasks."""
+"""Organs of a whole volume, slice by slice. Axes: as in `custom.geometry.volume`, t tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To half the resolution. Axes: as in `custom.networks.m4oe`."""
+"""To half the resolution, and back to more. Axes: as in `custom.networks.m4oe`."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _remarks(group: Mapping[str, Any]) -> list[str]:
 
 def _gates(use: Mapping[str, torch.Tensor]) -> Gates:
     return Gates(
-        "For each task a gate weighs the experts, image by image. "
+        "For each output a gate weighs the experts, image by image. "
         "A gate is worth having if its weights leave the average and change with the image.",
         {task: gate_verdict(moments) for task, moments in use.items()},
         figures=[(gate_use_figure(use), "Gate weights", "")],

@@ -239,7 +239,7 @@ def test_checksums_are_those_of_what_is_written(source, tmp_path):
     prepare_set("folder", source, output, "2", 0.34, mpp=0.5)
     files = [*(output / "images").iterdir(), *(output / "labels").iterdir()]
     checksums = dict(datalist.read(output).head["checksums"])
-    assert len(checksums.pop("labels")) == 64  # those that the files were checked against
+    assert len(checksums.pop("pairs")) == 64  # what was checked with what
     assert checksums == {
         path.relative_to(output).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
     }

@@ -160,7 +160,7 @@ def test_checksums_are_those_of_what_is_written(mine, source, tmp_path):
     prepare(mine, source, output, validation=0.2)
     written = [*(output / "images").iterdir(), *(output / "labels").iterdir()]
     checksums = dict(datalist.read(output).head["checksums"])
-    assert len(checksums.pop("labels")) == 64  # those that the files were checked against
+    assert len(checksums.pop("pairs")) == 64  # what was checked with what
     assert checksums == {
         path.relative_to(output).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in written
     }

@@ -18,7 +18,7 @@ def test_shapes_are_those_it_states(name, channels):
 
 
 def test_it_is_the_beginning_of_the_encoder():
-    """So ImageNet's weights, which `test_lite_encoder` compares with their owner's, fit it."""
+    """So ImageNet's weights, which `test_encoder` compares with their owner's, fit it."""
     torch.manual_seed(0)
     stem, encoder = LiteStem("efficientnet-lite0", 8, False).eval(), LiteEncoder("efficientnet-lite0").eval()
     encoder.levels[:4].load_state_dict(stem.levels.state_dict())

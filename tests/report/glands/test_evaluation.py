@@ -10,11 +10,11 @@ from monai.engines import SupervisedEvaluator
 from PIL import Image
 from torch import nn
 
+from custom.files import sha256
 from custom.inference import SquareInferer, TileInferer
 from custom.report.evaluation_handler import EvaluationHandler
 from custom.report.glands.evaluation import GlandEvaluation
 from custom.report.history import write_history
-from custom.report.run_record import sha256
 
 HEIGHT, WIDTH = 64, 96
 BOX = np.s_[8:40, 50:90]  # away from the middle both ways, and not square
