@@ -112,7 +112,10 @@ def _described(image: Image.Image) -> tuple[float, float] | None:
 def _description(image: Image.Image) -> str:
     tags = getattr(image, "tag_v2", None)
     found = tags.get(_IMAGE_DESCRIPTION, "") if tags is not None else image.info.get("ImageDescription", "")
-    return found if isinstance(found, str) else ""
+    try:  # Pillow reads this text as Latin-1, where OME has UTF-8
+        return found.encode("latin-1").decode() if isinstance(found, str) else ""
+    except ValueError:
+        return found
 
 
 def _tagged(image: Image.Image) -> tuple[float, float] | None:
