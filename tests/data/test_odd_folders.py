@@ -58,6 +58,17 @@ def test_what_is_passed_over_is_named(tmp_path, caplog):
     assert "left out 5 files of other kinds: d.qptiff, e.mha, slide.svs and 2 more" in caplog.text
 
 
+def test_results_of_an_earlier_run_are_no_inputs(tmp_path, caplog):
+    touch(tmp_path, "a.png", "out/a_mask.png", "out/a_overlay.png", "outside/b.png")
+    with caplog.at_level(logging.WARNING):
+        found = files_below(tmp_path, [".png"], "image", tmp_path / "out")
+    assert found == [str(tmp_path / "a.png"), str(tmp_path / "outside" / "b.png")]
+    assert "left out 2 files of results: out/a_mask.png, out/a_overlay.png" in caplog.text
+    # Beside or above the inputs, it says nothing of them.
+    for output in (tmp_path, tmp_path.parent, tmp_path / ".." / "x", None):
+        assert len(files_below(tmp_path, [".png"], "image", output)) == 4
+
+
 @pytest.mark.parametrize("labels", ["masks", "labels"])
 def test_labels_beside_images_are_no_inputs(tmp_path, caplog, labels):
     touch(tmp_path, "images/a.png", f"{labels}/a.png", "test/images/b.png", f"test/{labels}/p/b.png")
