@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from monai.data import DataLoader, Dataset
+from monai.data import DataLoader
 from monai.engines import SupervisedEvaluator
 from monai.transforms import Compose, Lambdad
 from PIL import Image
 
 from custom.checks import RequestError
 from custom.data.tiles.reader import LoadTiled
-from custom.inference import ForgivingIteration, ForgivingTransform, TileWriter
+from custom.inference import ForgivingDataset, ForgivingIteration, TileWriter
 from custom.inference.forgiving import reason
 
 
@@ -29,7 +29,7 @@ def run(paths, output, postprocessing=None):
     load = Compose([LoadTiled("image"), Lambdad("image", lambda image: image / 255)])
     evaluator = SupervisedEvaluator(
         device=torch.device("cpu"),
-        val_data_loader=DataLoader(Dataset([{"image": str(path)} for path in paths], ForgivingTransform(load))),
+        val_data_loader=DataLoader(ForgivingDataset([{"image": str(path)} for path in paths], load)),
         network=Network(),
         iteration_update=ForgivingIteration(writer),
         postprocessing=Compose([Lambdad("pred", lambda maps: maps), *(postprocessing or [])]),
