@@ -18,6 +18,10 @@ from .words import font
 
 Mark = tuple[str, tuple[float, float]]
 
+# Of a picture shown at once, lines as broad as it asks for; of a larger one a part is looked at, where a broad line
+# would hide what it borders.
+_BROADEST = 3
+
 
 def tile_overlay(
     image: np.ndarray, prediction: np.ndarray, label: np.ndarray | None = None, marks: Sequence[Mark] = ()
@@ -45,7 +49,7 @@ def tile_overlay(
         if ids is not None and ids.shape != image.shape[:2]:
             raise ValueError(f"{name} must be {image.shape[:2]} as the image, got {ids.shape}")
     drawn = image.copy()
-    line = max(1, round(min(image.shape[:2]) / 500))
+    line = min(_BROADEST, max(1, round(min(image.shape[:2]) / 500)))
     if label is not None:
         _tint(drawn, (label > 0) & (prediction == 0), REFERENCE)
         _tint(drawn, (prediction > 0) & (label == 0), PREDICTION)

@@ -10,6 +10,7 @@ from monai.inferers import Inferer, SlidingWindowInferer
 from monai.utils import BlendMode, convert_to_tensor
 from torch import nn
 
+from ...data.pixel_size import check_mpp
 from ...geometry.resize import resize
 from ...networks.all_outputs import unwrap
 from ..keep_meta import keep_meta
@@ -21,6 +22,8 @@ _VIEWS = {
     8: [(turns, mirror) for mirror in (False, True) for turns in range(4)],
 }
 _SAME_MPP = 0.01
+# Bytes a pixel, measured: of the image, its maps and its glands; and of each view at the network's resolution.
+_BYTES, _BYTES_A_VIEW = 110, 30
 
 
 class TileInferer(Inferer):
@@ -39,7 +42,8 @@ class TileInferer(Inferer):
         amp: bfloat16 autocast.
 
     Raises:
-        ValueError: A resolution or size is not positive, or `views` is none of 1, 2, 8.
+        RequestError: `mpp` is out of the range of light microscopes.
+        ValueError: Another size is not positive, or `views` is none of 1, 2, 8.
 
     Example:
         >>> from custom.networks import SemiMoE, SharedEncoder
@@ -60,7 +64,8 @@ class TileInferer(Inferer):
         amp: bool = False,
     ) -> None:
         super().__init__()
-        for name, value in (("network_mpp", network_mpp), ("mpp", mpp), ("roi_px", roi_px)):
+        check_mpp(mpp)  # a user's own number, in training, evaluation and inference alike
+        for name, value in (("network_mpp", network_mpp), ("roi_px", roi_px)):
             if not 0 < value < float("inf"):
                 raise ValueError(f"{name} must be positive, got {value}")
         if views not in _VIEWS:
@@ -103,6 +108,15 @@ class TileInferer(Inferer):
         if abs(factor - 1) <= _SAME_MPP:
             return image
         return resize(image, [max(1, round(side * factor)) for side in image.shape[2:]])
+
+    def most_bytes(self, height: int, width: int) -> float:
+        """About how much memory an image takes, from its loading to its results.
+
+        Args:
+            height: In pixels.
+            width: In pixels.
+        """
+        return height * width * (_BYTES + _BYTES_A_VIEW * self.views * (self.mpp / self.network_mpp) ** 2)
 
     def _view(self, image: torch.Tensor, network: nn.Module, turns: int, mirror: bool) -> torch.Tensor:
         view = torch.rot90(image.flip(-1) if mirror else image, turns, (-2, -1))
