@@ -41,7 +41,8 @@ def prepare(
             with "test" too; FILE#NAME for a file with several such lists by name.
         patients: For folder and for volumes, a CSV file with the columns id and patient and a line for each image: a
             for images/a.png, unlabelled_b for unlabelled/b.png, test_c for test/images/c.png; for volumes the file's
-            name without its suffix. A patient's outlined images stay together.
+            name without its suffix. A patient's outlined images stay together. An optional column mpp, for glands,
+            has the µm a pixel of images from another scanner.
         mpp: For glands, µm a pixel; wanted for folder, known for the others.
         data_set: For folder, a JSON file that says what your volumes are: labels, modalities, spacing, layout.
     """
