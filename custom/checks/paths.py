@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from .errors import RequestError
+from .running import loading
 
 
 def directory(path: str | os.PathLike[str]) -> Path:
@@ -30,6 +31,8 @@ def directory(path: str | os.PathLike[str]) -> Path:
 def output_dir(path: str | os.PathLike[str]) -> Path:
     """Make a directory for results, with its parents, and check that files can be written there.
 
+    Nothing is made where `monai.bundle.load` wants the network alone.
+
     Args:
         path: The directory; may exist.
 
@@ -39,6 +42,8 @@ def output_dir(path: str | os.PathLike[str]) -> Path:
     Raises:
         RequestError: It cannot be made or written to; the system's reason is given.
     """
+    if loading():
+        return Path(path)
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
