@@ -14,7 +14,7 @@ from typing import Any
 from fire.parser import DefaultParseValue
 
 from .errors import RequestError, did_you_mean
-from .exits import is_monai_command
+from .exits import blame, is_monai_command
 from .running import loading, running_parser
 from .settings import check_settings, check_value
 
@@ -185,13 +185,17 @@ def _arguments(node: Any) -> list[str]:
     if not isinstance(node, Mapping) or "_target_" not in node:
         return []
     bundle = import_module("monai.bundle")
-    target = bundle.ConfigComponent(config=node, id="", locator=bundle.ComponentLocator()).resolve_module_name()
     try:
-        parameters = inspect.signature(pydoc.locate(target)).parameters  # type: ignore[arg-type]
+        parameters = inspect.signature(pydoc.locate(_target(bundle, node))).parameters  # type: ignore[arg-type]
     except (TypeError, ValueError, AttributeError, pydoc.ErrorDuringImport):
         return ["**"]
     anything = ["**"] if any(p.kind == p.VAR_KEYWORD for p in parameters.values()) else []
     return [*parameters, *_COMPONENT_WORDS, *anything]
+
+
+def _target(bundle: Any, node: Mapping[str, Any]) -> str:
+    """The class of a component as MONAI finds it."""
+    return str(bundle.ConfigComponent(config=node, id="", locator=bundle.ComponentLocator()).resolve_module_name())
 
 
 def _is_runnable(value: Any) -> bool:
@@ -202,6 +206,9 @@ def _is_runnable(value: Any) -> bool:
 def _check_option(name: str, value: Any, default: Any, asked: _Asked) -> None:
     """Refuse a value that cannot stand where the config's does; one that a setting replaces has the setting's range."""
     typed = asked.typed.get(name)
+    parent = asked.bundle.ConfigParser(asked.config).get(name.rpartition("#")[0]) if "#" in name else None
+    if isinstance(parent, Mapping) and "_target_" in parent:
+        blame(_target(asked.bundle, parent), f"--{name} {typed if typed is not None else value}")
     setting = default[1:] if isinstance(default, str) and default.startswith("@") else name
     if name.endswith(_PATHS) and setting not in asked.ranges:
         check_value(name, value, "path", asked.config, typed)

@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 from .errors import RequestError
-from .running import loading
 
 
 def directory(path: str | os.PathLike[str]) -> Path:
@@ -29,9 +28,7 @@ def directory(path: str | os.PathLike[str]) -> Path:
 
 
 def output_dir(path: str | os.PathLike[str]) -> Path:
-    """Make a directory for results, with its parents, and check that files can be written there.
-
-    Nothing is made where `monai.bundle.load` wants the network alone.
+    """Check that files can be written to a directory, or that it can be made; whoever writes to it makes it.
 
     Args:
         path: The directory; may exist.
@@ -42,11 +39,10 @@ def output_dir(path: str | os.PathLike[str]) -> Path:
     Raises:
         RequestError: It cannot be made or written to; the system's reason is given.
     """
-    if loading():
-        return Path(path)
     try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
+        whole = Path(path).absolute()
+        there = next(one for one in (whole, *whole.parents) if one.exists() or one.is_symlink())
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         raise RequestError(f"{path}: found {error.strerror}, wanted a directory that can be written to") from error

@@ -79,24 +79,25 @@ def _fits(value: Any, one: str) -> bool:
         return str(value) in _devices()
     if one in ("text", "texts"):
         several = [value] if one == "text" else value if isinstance(value, list | tuple) else []
-        return bool(several) and all(isinstance(each, str) and each.strip() for each in several)
+        return len(several) > 0 and all(isinstance(each, str) and each.strip() != "" for each in several)
     bounded = _BOUNDED.fullmatch(one)
     if bounded is None:
         itself = _itself(one)
         return value == itself and isinstance(value, bool) == isinstance(itself, bool)
-    number, kind, low, high = bounded.groups()
-    inside = [float(low), float(high or "inf"), Integral if kind == "whole" else Real]
-    if kind == "numbers by name":
-        return isinstance(value, Mapping) and bool(value) and all(_inside(each, *inside) for each in value.values())
-    if kind == "numbers":
-        several = isinstance(value, list | tuple) and len(value) == int(number)
-        return several and all(_inside(each, *inside) for each in value) and list(value) == sorted(value)
-    return _inside(value, *inside)
+    count, noun, low, high = bounded.groups()
+    kind = Integral if noun == "whole" else Real
 
+    def inside(each: Any) -> bool:
+        # A truth value is a whole number to Python; and infinity is in no range.
+        is_number = isinstance(each, kind) and not isinstance(each, bool) and each != float("inf")
+        return is_number and float(low) <= each <= float(high or "inf")
 
-def _inside(value: Any, low: float, high: float, kind: type) -> bool:
-    # A truth value is a whole number to Python; and infinity is in no range.
-    return isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high and value != float("inf")
+    if noun == "numbers by name":
+        return isinstance(value, Mapping) and bool(value) and all(map(inside, value.values()))
+    if noun == "numbers":
+        is_list = isinstance(value, list | tuple) and len(value) == int(count)
+        return is_list and all(map(inside, value)) and list(value) == sorted(value)
+    return inside(value)
 
 
 def _in_words(one: str) -> str:
@@ -105,10 +106,10 @@ def _in_words(one: str) -> str:
     bounded = _BOUNDED.fullmatch(one)
     if bounded is None:
         return {"empty": "nothing", "true": "True", "false": "False", "texts": "a list of texts"}.get(one, one)
-    number, kind, low, high = bounded.groups()
+    count, noun, low, high = bounded.groups()
     bounds = f"from {low} to {high}" if high else f"of at least {low}"
-    noun = {"whole": "a whole number", "number": "a number", "numbers": f"{number} rising numbers"}.get(kind, kind)
-    return f"{noun} {bounds}"
+    words = {"whole": "a whole number", "number": "a number", "numbers": f"{count} rising numbers"}
+    return f"{words.get(noun, noun)} {bounds}"
 
 
 def _itself(one: str) -> Any:

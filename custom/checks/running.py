@@ -54,7 +54,7 @@ def loading() -> bool:
 def _selves(kind: str) -> Iterator[Any]:
     """The objects of a class of MONAI's bundle package whose methods called us, the nearest first."""
     # Not imported: MONAI takes seconds, and what it has not loaded did not call us.
-    wanted = getattr(sys.modules.get("monai.bundle"), kind, None)
+    wanted: Any = getattr(sys.modules.get("monai.bundle"), kind, None)
     for frame in _frames() if wanted is not None else ():
         owner = frame.f_locals.get("self")
         if isinstance(owner, wanted):

@@ -23,6 +23,8 @@ def path_problem(value: Any, typed: str | None) -> str | None:
         return "found nothing, wanted a path (is a shell variable empty?)"
     if isinstance(meant, str) and ("#" in meant or "::" in meant):
         return f"found {meant!r}, wanted a path without # and ::, which MONAI confuses: rename it or link to it"
+    if typed is None and not isinstance(value, str):
+        return f"found {value!r}, wanted text"
     if not isinstance(value, str) or (typed is not None and value != typed and not typed.startswith(_QUOTES)):
         return quote_it(str(meant), value)
     if value.startswith("~"):
