@@ -15,7 +15,7 @@ from fire.parser import DefaultParseValue
 
 from .errors import RequestError, did_you_mean
 from .exits import blame, is_monai_command
-from .running import loading, running_parser
+from .running import check_load, running_parser
 from .settings import check_settings, check_value
 
 _FLAG = re.compile(r"--|-[a-zA-Z]")
@@ -52,7 +52,7 @@ def overrides() -> None:
     Raises:
         RequestError: Names what is unknown and the nearest names, or the value found and the kind wanted.
     """
-    loading()
+    check_load()
     parser, asked = running_parser(), _asked()
     if asked is None:
         if parser is not None:

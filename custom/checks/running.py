@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from .errors import RequestError
 
-_LOADED_WITH = {"workflow_type": "inference", "key_in_ckpt": "model"}
+_LOADED_WITH: dict[str, Any] = {"workflow_type": "inference", "key_in_ckpt": "model"}
 
 
 def running_parser() -> Any | None:
@@ -30,25 +30,19 @@ def config_dir() -> Path | None:
     return None if workflow is None else Path(workflow.config_root_path).absolute()
 
 
-def loading() -> bool:
-    """Whether `monai.bundle.load` wants the network alone: nothing shall be written then.
+def check_load() -> None:
+    """Refuse `monai.bundle.load` where it would give an untrained network without a word.
 
     Raises:
-        RequestError: It is asked in a way that gives an untrained network without a word.
+        RequestError: It reads another config than the shipped weights are for, or not their part of the file.
     """
     scripts = sys.modules.get("monai.bundle.scripts")
     load = getattr(getattr(scripts, "load", None), "__code__", None)
-    frame = next((frame for frame in _frames() if frame.f_code is load), None)
-    if load is None or frame is None:
-        return False
-    asked: Mapping[str, Any] = frame.f_locals
+    asked = next((frame.f_locals for frame in _frames() if frame.f_code is load), _LOADED_WITH)
     found = [f"{name}={asked.get(name)!r}" for name, wanted in _LOADED_WITH.items() if asked.get(name) != wanted]
     if found:
         wanted = ", ".join(f"{name}={value!r}" for name, value in _LOADED_WITH.items())
-        raise RequestError(
-            f"monai.bundle.load: found {', '.join(found)}, wanted {wanted}: the network is else untrained"
-        )
-    return True
+        raise RequestError(f"monai.bundle.load: found {', '.join(found)}, wanted {wanted} to get trained weights")
 
 
 def _selves(kind: str) -> Iterator[Any]:

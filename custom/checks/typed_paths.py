@@ -42,7 +42,7 @@ def paths_problem(value: Any, typed: str | None) -> str | None:
         typed: As in `path_problem`.
     """
     example = "\"['a','b']\""
-    if isinstance(value, str) or not isinstance(value, list | tuple) or not value:
+    if not isinstance(value, list) or not value:
         return f"found {typed or value!r}, wanted a list of paths, {example}"
     for one in value:
         if not isinstance(one, str) or (typed is not None and one not in typed):
