@@ -57,14 +57,16 @@ def check_value(
         RequestError: The value is outside, or the expression fails.
     """
     if isinstance(value, str) and value.startswith(_CONFIG_SIGNS):
-        if value[0] == "$" and typed and parser is not None:
-            value = _evaluated(name, value, parser)
-        elif value[0] != "@" or _referred(value) <= config.keys():
+        known = value[0] != "@" or _referred(value) <= config.keys()
+        if known and typed and value[0] != "%" and parser is not None:
+            value, typed = _evaluated(name, value, parser), None
+        elif known:
             return
     check_range(name, value, allowed, typed, described)
 
 
 def _evaluated(name: str, expression: str, parser: Any) -> Any:
+    """What an expression or a reference that a user typed stands for."""
     try:
         return parser.get_parsed_content(name)
     except Exception as error:
