@@ -15,7 +15,7 @@ from types import FrameType
 import fire
 from fire.core import FireExit
 
-from .checks import RequestError, did_you_mean, given_options
+from .checks import RequestError, did_you_mean, typed_options
 from .commands import prepare, synthesise
 from .recipes import FOLDER, RECIPES
 
@@ -98,12 +98,15 @@ def _check_options(verb: str, words: list[str]) -> None:
     """Refuse options that are unknown or missing, in better words than Fire's."""
     parameters = inspect.signature(COMMANDS[verb]).parameters
     nameless = [name for name, one in parameters.items() if one.kind != one.KEYWORD_ONLY]
-    given = given_options(words, nameless)
+    given = typed_options(words, nameless)
     letters = {name[0] for name in parameters}  # Fire takes -o for --output, and refuses -s, which several begin with
     for name in given:
         if name not in parameters and name not in letters:
             near = did_you_mean(name, parameters, "--") or f"; see python -m custom {verb} --help"
             raise RequestError(f"unknown option --{name}{near}")
+    for name, (typed, _) in given.items():
+        if typed.strip("'\" ") == "":  # quoted for Fire
+            raise RequestError(f"--{name}: found nothing, wanted a value (is a shell variable empty?)")
     needed = [name for name, one in parameters.items() if one.default is one.empty]
     if missing := [name for name in needed if name not in given and name[0] not in given]:
         shown = {"name": f"NAME ({', '.join(DATA_SETS)})"}

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .checks import RequestError
+from .checks import RequestError, config_dir
 
 _PACKAGE = Path(__file__).resolve().parent
 
 
 def bundle_root() -> str:
-    """The folder that holds `configs/`: `bundle/` beside the package, or the package's parent in a shipped bundle.
+    """The folder that holds `configs/`: that of the config which is run, if it lies in a bundle.
+
+    Else `bundle/` beside the package, or the package's parent in a shipped bundle.
 
     Returns:
         An absolute path.
@@ -19,6 +21,9 @@ def bundle_root() -> str:
     Raises:
         RequestError: Neither is there, as when the package was installed without its checkout.
     """
+    own = config_dir()
+    if own is not None and own.name == "configs" and (own / "metadata.json").is_file():
+        return str(own.parent)
     candidates = [_PACKAGE.parent / "bundle", _PACKAGE.parent]
     for candidate in candidates:
         if (candidate / "configs").is_dir():

@@ -79,7 +79,7 @@ def test_words_that_look_like_python_stay_words(run, folder_source, tmp_path, mo
         (["prepare", "glas", "--source", "x", "--output", "y"], "x: not found"),
         (["prepare", "glas", "--source", "x", "--output", "y", "--seed", "1.5"], "--seed: found '1.5', wanted a whole"),
         (["prepare", "glas", "--source", "x", "--output", "y", "--validation", "some"], "--validation: found 'some'"),
-        (["prepare", "glas", "--source", "x", "--output", "y", "--mpp"], "--mpp: found 'True', wanted a number"),
+        (["prepare", "glas", "--source", "x", "--output", "y", "--mpp"], "--mpp: found nothing, wanted a value"),
         (["prepare", "btvc", "--source", "x", "--output", "y"], "hippocampus, folder; did you mean btcv?\n"),
         (["prepare", "btcv", "--source", "x", "--output", "y"], "x: not found, wanted a directory or a zip"),
         (

@@ -4,13 +4,15 @@ A config's `initialize` begins with `$checks.one_line_errors()` and `$checks.ove
 Checks raise `RequestError`, they never exit: only the hook that `one_line_errors` installs makes it exit status 2.
 """
 
-from .command_line import given_options, merged_config, overrides
+from .command_line import given_options, merged_config, overrides, typed_options
 from .errors import RequestError, did_you_mean, raise_problems
 from .exits import one_line_errors, partial
 from .paths import output_dir
+from .running import config_dir
 
 __all__ = [
     "RequestError",
+    "config_dir",
     "did_you_mean",
     "given_options",
     "merged_config",
@@ -19,4 +21,5 @@ __all__ = [
     "overrides",
     "partial",
     "raise_problems",
+    "typed_options",
 ]

@@ -6,12 +6,14 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from .errors import RequestError
 
+_given: dict[str, list[str]] = {}
+_COMPONENT = re.compile(r"^Failed to instantiate component '([\w.]+)'")
 _LOST_TYPE = re.compile(r"^[\w.]*\bRequestError: (.+)$", re.MULTILINE)
 
 
@@ -20,11 +22,22 @@ def is_monai_command() -> bool:
     return Path(sys.argv[0]).parts[-3:] == ("monai", "bundle", "__main__.py")
 
 
+def blame(component: str, option: str) -> None:
+    """Note what a component of the config was given on the command line: where it cannot be made, that is the reason.
+
+    Args:
+        component: Its class, as MONAI names it.
+        option: The option and its value as they were typed.
+    """
+    _given.setdefault(component, []).append(option)
+
+
 def one_line_errors() -> None:
     """Give the command its exit statuses: 2 after one line for a `RequestError`, 130 on Ctrl-C, 143 on SIGTERM.
 
-    Any other exception keeps its traceback. Does nothing unless the process is `python -m monai.bundle`: a label server
-    or a test that runs a config in its own process keeps its own handling.
+    So ends also a component that refuses what the command line gave it. Any other exception keeps its traceback. Does
+    nothing unless the process is `python -m monai.bundle`: a label server or a test that runs a config in its own
+    process keeps its own handling.
     """
     if not is_monai_command():
         return
@@ -58,7 +71,22 @@ def _excepthook(kind: type[BaseException], error: BaseException, trace: Tracebac
 
 
 def _request(error: BaseException | None) -> str | None:
-    """The text of the RequestError among an exception and what caused it, however deep; None if there is none."""
+    """What is wrong with the request, from an exception and what caused it, however deep; None if nothing is."""
+    refused = None
+    links = list(_links(error))
+    for link in links:
+        # A loader's worker process hands over its traceback as text, in an exception of perhaps another type.
+        lost = _LOST_TYPE.findall(str(link))
+        if lost or isinstance(link, RequestError):
+            return lost[-1] if lost else _line(link)
+        component = _COMPONENT.match(str(link))
+        if component and component[1] in _given and link.__cause__ is not None:
+            reason = f"{type(link.__cause__).__name__}: {_line(link.__cause__)}"
+            refused = f"{' '.join(_given[component[1]])}: {component[1]} does not take it ({reason})"
+    return refused
+
+
+def _links(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     links = [error]
     while links:
@@ -66,12 +94,8 @@ def _request(error: BaseException | None) -> str | None:
         if link is None or id(link) in seen:
             continue
         seen.add(id(link))
-        # A loader's worker process hands over its traceback as text, in an exception of perhaps another type.
-        lost = _LOST_TYPE.findall(str(link))
-        if lost or isinstance(link, RequestError):
-            return lost[-1] if lost else _line(link)
+        yield link
         links += [link.__context__, link.__cause__]
-    return None
 
 
 def _line(error: BaseException) -> str:

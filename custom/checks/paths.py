@@ -10,7 +10,7 @@ from .errors import RequestError
 
 
 def output_dir(path: str | os.PathLike[str]) -> Path:
-    """Make a directory for results, with its parents, and check that files can be written there.
+    """Check that files can be written to a directory, or that it can be made; whoever writes to it makes it.
 
     Args:
         path: The directory; may exist.
@@ -22,8 +22,9 @@ def output_dir(path: str | os.PathLike[str]) -> Path:
         RequestError: It cannot be made or written to; the system's reason is given.
     """
     try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
+        whole = Path(path).absolute()
+        there = next(one for one in (whole, *whole.parents) if one.exists() or one.is_symlink())
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         raise RequestError(f"{path}: found {error.strerror}, wanted a directory that can be written to") from error

@@ -9,8 +9,10 @@ from .organs.evaluation import OrganEvaluation
 from .organs.gates import gate_maps_figure, gate_use_by_layer_figure
 from .organs.scores import OrganScores
 from .page import report_page
+from .run_record import Beginning
 
 __all__ = [
+    "Beginning",
     "EvaluationHandler",
     "GlandEvaluation",
     "GlandScores",

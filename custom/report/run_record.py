@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from ignite.engine import Engine, Events
 
 from .. import __version__
 from ..checks import RequestError
@@ -38,7 +39,11 @@ _FREE = {
     "ending#next_command",
     "_desc_",
     "+_desc_",
+    "_range_",
+    "+_range_",
 }
+# What a training leaves: where none of it is, no epoch was finished, and nothing can be lost.
+_KEPT = ("checkpoint.pt", "last.pt", "best.pt")
 _PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "scipy", "scikit-image")
 
 
@@ -67,7 +72,7 @@ def run_record(
         "started": now(),
         "ended": None,
         "seed": seed,
-        "identity": {**(identity or {}), "seed": seed, "settings": settings},
+        "identity": {**(identity or {}), "seed": seed, "settings": _whole_paths(settings)},
         "commit": commit,
         "dirty": dirty,
         "versions": versions(),
@@ -77,8 +82,27 @@ def run_record(
     return plain(record)
 
 
+class Beginning:
+    """Handler that writes `run.json` once a training begins: a command that is refused before was no run.
+
+    Args:
+        output_dir: Where the run's results go.
+        record: As `run_record` gives it.
+        rank: Of this process; the first writes.
+    """
+
+    def __init__(self, output_dir: str | os.PathLike[str], record: Mapping[str, Any], rank: int = 0) -> None:
+        self.output_dir, self.record, self.rank = output_dir, record, rank
+
+    def attach(self, engine: Engine) -> None:
+        """Register with the trainer, after what it resumes from."""
+        engine.add_event_handler(Events.STARTED, lambda: begin(self.output_dir, self.record, self.rank))
+
+
 def begin(output_dir: str | os.PathLike[str], record: Mapping[str, Any], rank: int = 0) -> None:
     """Begin a run in a directory, or go on there: `run.json` keeps the first record, and notes each further start.
+
+    Where no epoch was finished the run begins anew.
 
     Args:
         output_dir: Where the run's results go.
@@ -92,10 +116,12 @@ def begin(output_dir: str | os.PathLike[str], record: Mapping[str, Any], rank: i
     path = Path(output_dir) / RUN_FILE
     if rank:
         return
-    if path.exists():
+    if path.exists() and _has_weights(path.parent):
         restart = {name: record[name] for name in ("started", "command", "commit")}
         first = read_json(path)
         record = {**first, "restarts": [*first.get("restarts", []), restart]}
+    elif path.exists():
+        logging.getLogger(__name__).info("%s: no epoch was finished here: the run begins anew", path)
     write_json(path, dict(record))
 
 
@@ -117,7 +143,7 @@ def check_same_run(output_dir: str | os.PathLike[str], record: Mapping[str, Any]
     Of a run that another release began, only the settings that mean the same to both are compared: configs change.
 
     Args:
-        output_dir: Where results shall go; a directory without `run.json` suits any run.
+        output_dir: Where results shall go; a directory without `run.json` or without weights suits any run.
         record: As `run_record` gives it; its `identity` is compared.
 
     Raises:
@@ -127,6 +153,8 @@ def check_same_run(output_dir: str | os.PathLike[str], record: Mapping[str, Any]
     if not path.exists():
         return
     first = read_json(path)
+    if not _has_weights(path.parent):
+        return
     found, asked = dict(first.get("identity", {})), dict(plain(record["identity"]))
     if first.get("release") != record["release"] and isinstance(found.get("network"), Mapping):
         found["network"] = present_arguments(found["network"])
@@ -137,12 +165,29 @@ def check_same_run(output_dir: str | os.PathLike[str], record: Mapping[str, Any]
         )
         told = "begun by release %s: of its settings, %d are compared"
         logging.getLogger(__name__).info("%s: " + told, path, first.get("release", "0.1.0"), len(compared))
+    found["settings"], asked["settings"] = _whole_paths(found.get("settings", {})), _whole_paths(asked["settings"])
     for name in asked:
         if found.get(name) != asked[name]:
             earlier, wanted = _difference(found.get(name), asked[name])
             raise RequestError(
                 f"{path}: found a run with {name} {earlier}, wanted {name} {wanted}; give another --output_dir"
             )
+
+
+def _has_weights(folder: Path) -> bool:
+    return any((folder / name).exists() for name in _KEPT)
+
+
+def _whole_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with `--init_path x.pt` as the file that it is, however it was spelt and from wherever."""
+    return {
+        name: os.path.realpath(value) if name.endswith("_path") and _is_path(value) else value
+        for name, value in settings.items()
+    }
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and not value.startswith(("$", "@"))
 
 
 def _comparable(found: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:

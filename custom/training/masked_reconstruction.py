@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..checks import RequestError
 from ..networks.m4oe import M4oE
 
 
@@ -24,7 +25,8 @@ class MaskedReconstruction(nn.Module):
         block_px: Side of a square in pixels, a multiple of the stem's stride and a divisor of the network's multiple.
 
     Raises:
-        ValueError: `ratio` or `block_px` is none of these.
+        ValueError: `ratio` is none of these.
+        RequestError: `block_px` does not fit the network.
 
     Example:
         >>> tasks = {"btcv": {"head": "btcv", "modality": "ct", "labels": {"1": "spleen"}}}
@@ -39,9 +41,8 @@ class MaskedReconstruction(nn.Module):
         if not 0 < ratio <= 1:
             raise ValueError(f"ratio must be in (0, 1], got {ratio}")
         if block_px % network.stem.stride or network.multiple % block_px:
-            raise ValueError(
-                f"block_px must be a multiple of {network.stem.stride} and divide {network.multiple}, got {block_px}"
-            )
+            wanted = f"a multiple of {network.stem.stride} that divides {network.multiple}"
+            raise RequestError(f"--block_px: found {block_px}, wanted {wanted}")
         self.network, self.ratio, self.block_px = network, ratio, block_px
         self.token = nn.Parameter(torch.empty(network.embed))
         self.head = nn.Linear(network.stem.output_channels, 3 * network.output_stride**2)

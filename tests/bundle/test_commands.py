@@ -50,6 +50,7 @@ def test_a_directory_that_is_no_data_set_and_one_that_holds_another_run_are_refu
     done = run(bundle, "training", "--config_file", "configs/train.json", "--dataset_dir", tmp_path)
     assert "no datalist.json" in refused(done)
     (tmp_path / "run.json").write_text('{"identity": {"data": "elsewhere"}}')
+    (tmp_path / "last.pt").touch()
     where = ("--dataset_dir", dataset, "--output_dir", tmp_path)
     done = run(bundle, "training", "--config_file", "configs/train.json", *where, *QUICK)
     assert "give another --output_dir" in refused(done)

@@ -111,7 +111,7 @@ def test_what_exists_is_taken(command, words):
         (["--max_epochs"], "--max_epochs: found True, wanted a whole number"),
         (["--learning_rate", "fast"], "--learning_rate: found 'fast', wanted a number"),
         (["--amp", "yes"], "--amp: found 'yes', wanted True or False"),
-        (["--dataset_dir", "2024"], "--dataset_dir: found 2024, wanted text: quote it twice, '\"2024\"'"),
+        (["--dataset_dir", "2024"], "--dataset_dir: found '2024', wanted text: quote it twice, '\"2024\"'"),
         (["a", "b", "c", "d", "e", "f", "g", "h"], "found the argument 'h', wanted --name value"),
     ],
 )

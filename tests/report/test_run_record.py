@@ -39,10 +39,16 @@ def test_commit_is_that_of_the_checkout_the_file_is_tracked_in(monkeypatch):
     assert (run_record()["commit"], run_record()["dirty"]) == (None, None)
 
 
+def begun(folder, record):
+    """A run whose first epoch is over."""
+    begin(folder, record)
+    (folder / "checkpoint.pt").touch()
+
+
 def test_the_same_run_goes_on_and_another_is_refused(tmp_path):
     record = run_record({}, 3, IDENTITY)
     check_same_run(tmp_path, record)
-    begin(tmp_path, record)
+    begun(tmp_path, record)
     check_same_run(tmp_path, record)
     check_same_run(tmp_path, run_record({"max_epochs": 500}, 3, IDENTITY))
     for seed, identity, words in (
@@ -59,7 +65,7 @@ def test_the_same_run_goes_on_and_another_is_refused(tmp_path):
 
 
 def test_other_settings_are_another_run(tmp_path):
-    begin(tmp_path, run_record({"learning_rate": 0.001, "device": "cpu"}, 3, IDENTITY))
+    begun(tmp_path, run_record({"learning_rate": 0.001, "device": "cpu"}, 3, IDENTITY))
     check_same_run(tmp_path, run_record({"learning_rate": 0.001, "device": "cuda"}, 3, IDENTITY))
     with pytest.raises(RequestError, match=r"{'learning_rate': 0.001}, wanted settings {'learning_rate': 0.1}"):
         check_same_run(tmp_path, run_record({"learning_rate": 0.1, "device": "cpu"}, 3, IDENTITY))
@@ -67,7 +73,7 @@ def test_other_settings_are_another_run(tmp_path):
 
 def test_of_the_same_release_the_whole_config_is_compared(tmp_path):
     config = {"step": {"decay": 0.9}, "rate": "$lambda step: 1.0", "views": 2}
-    begin(tmp_path, run_record(config, 3, IDENTITY))
+    begun(tmp_path, run_record(config, 3, IDENTITY))
     check_same_run(tmp_path, run_record(dict(reversed(config.items())), 3, IDENTITY))
     for other in ({"step": {"decay": 0.8}}, {"rate": "$lambda step: 0.5"}, {"new": 1}, {"step#decay": 0.9}):
         with pytest.raises(RequestError, match="found a run with settings"):
@@ -93,7 +99,7 @@ def test_how_a_command_is_spelt_does_not_make_another_run(tmp_path, monkeypatch,
     spellings.append(("--config_file", "configs/train.json", "--amp", "True"))
     records = [run_record(spelt(monkeypatch, *words), 3, IDENTITY) for words in spellings]
     assert records[0]["identity"]["settings"]["amp"] is True
-    begin(tmp_path, records[0])
+    begun(tmp_path, records[0])
     for record in records[1:]:
         check_same_run(tmp_path, record)
     with pytest.raises(RequestError, match="settings"):
@@ -111,7 +117,7 @@ def test_of_another_release_only_plain_settings_that_both_know_are_compared(tmp_
         "step": {"decay": 0.8}, "kind": "$c()", "config_file": "b.json", "run_id": "other",
     }  # fmt: skip
     monkeypatch.setattr(module, "__version__", "0.1.9")
-    begin(tmp_path, run_record(theirs, 3, identity))
+    begun(tmp_path, run_record(theirs, 3, identity))
     monkeypatch.undo()
     with caplog.at_level(logging.INFO):
         check_same_run(tmp_path, run_record(ours, 3, identity))
@@ -207,7 +213,7 @@ def test_a_run_that_0_1_0_began_goes_on_and_another_is_refused(left_by_0_1_0, re
 
 def test_start_end_and_restarts_are_kept_and_no_temporary_file_stays(tmp_path):
     first = run_record() | {"started": "2026-01-01T00:00:00+00:00", "command": "first"}
-    begin(tmp_path, first)
+    begun(tmp_path, first)
     assert json.loads((tmp_path / "run.json").read_text())["ended"] is None
     begin(tmp_path, run_record() | {"command": "second"})
     begin(tmp_path, run_record() | {"command": "third"})
@@ -217,14 +223,14 @@ def test_start_end_and_restarts_are_kept_and_no_temporary_file_stays(tmp_path):
     assert [restart["command"] for restart in record["restarts"]] == ["second", "third"]
     assert record["ended"] >= record["restarts"][1]["started"]
     assert first["ended"] is None
-    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt", "run.json"]
 
 
 def test_the_first_process_writes_and_all_check(tmp_path):
     record = run_record({}, 3, IDENTITY)
     begin(tmp_path, record, rank=1)
     assert not list(tmp_path.iterdir())
-    begin(tmp_path, record)
+    begun(tmp_path, record)
     written = (tmp_path / "run.json").read_text()
     begin(tmp_path, record, rank=1)
     end(tmp_path, rank=1)

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from custom.checks import RequestError
 from custom.networks import M4oE, unwrap
 from custom.training import MaskedReconstruction
 
@@ -111,5 +112,5 @@ def test_the_network_is_what_is_kept():
     ("ratio", "block_px", "message"), [(0.0, 16, "ratio"), (1.1, 16, "ratio"), (0.5, 12, "12"), (0.5, 64, "64")]
 )
 def test_refused(ratio, block_px, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, RequestError), match=message):
         MaskedReconstruction(make().network, ratio, block_px)

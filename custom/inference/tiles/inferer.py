@@ -43,7 +43,7 @@ class TileInferer(Inferer):
 
     Raises:
         RequestError: `mpp` is out of the range of light microscopes.
-        ValueError: Another size is not positive, or `views` is none of 1, 2, 8.
+        ValueError: Another size is not positive, `views` is none of 1, 2, 8, or `overlap` none.
 
     Example:
         >>> from custom.networks import SemiMoE, SharedEncoder
@@ -70,6 +70,8 @@ class TileInferer(Inferer):
                 raise ValueError(f"{name} must be positive, got {value}")
         if views not in _VIEWS:
             raise ValueError(f"views must be one of {list(_VIEWS)}, got {views}")
+        if not 0 <= overlap < 1:
+            raise ValueError(f"overlap must be in [0, 1), got {overlap}")
         self.network_mpp = float(network_mpp)
         self.mpp = float(mpp)
         self.roi_px = roi_px

@@ -151,10 +151,9 @@ class SemiMoE(nn.Module):
         height, width = image.shape[2], image.shape[3]
         rows = (self.multiple - height % self.multiple) % self.multiple
         columns = (self.multiple - width % self.multiple) % self.multiple
-        if columns > 0:
-            padded = F.pad(padded, [0, columns, 0, 0], mode="reflect" if columns < width else "replicate")
-        if rows > 0:
-            padded = F.pad(padded, [0, 0, 0, rows], mode="reflect" if rows < height else "replicate")
+        # Also where nothing is missing: a trace, as for ONNX, keeps the padding for other sizes.
+        padded = F.pad(padded, [0, columns, 0, 0], mode="reflect" if columns < width else "replicate")
+        padded = F.pad(padded, [0, 0, 0, rows], mode="reflect" if rows < height else "replicate")
         features = self.features(padded.contiguous(memory_format=torch.channels_last))
         return features, features.mean(dim=(3, 4), keepdim=True)
 
