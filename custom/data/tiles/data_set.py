@@ -83,4 +83,4 @@ class TileSet:
 
 
 def _open(item: Item) -> Iterable[str]:
-    return load_pair(record_of(item)).notes
+    return load_pair(record_of(item), prepared=True).notes

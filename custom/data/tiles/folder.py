@@ -33,7 +33,7 @@ def read(source: Path) -> list[Record]:
     records = []
     for section, (image_folder, mask_folder) in _PAIRS.items():
         images = _by_id(files, image_folder, IMAGE_SUFFIXES)
-        masks = _by_id(files, mask_folder, IMAGE_SUFFIXES + qupath.SUFFIXES)
+        masks = _by_image(_by_id(files, mask_folder, IMAGE_SUFFIXES + qupath.SUFFIXES), images)
         if section == "training" and not images:
             raise RequestError(f"{source}: no image in images/, wanted images/ and masks/ with files of the same names")
         if lonely := [name for name in masks if name not in images]:
@@ -45,6 +45,18 @@ def read(source: Path) -> list[Record]:
     unlabelled = _by_id(files, _UNLABELLED, IMAGE_SUFFIXES)
     records += [Record(f"unlabelled_{name}", "unlabelled", file, None) for name, file in unlabelled.items()]
     return records
+
+
+def _by_image(masks: dict[str, SourceFile], images: dict[str, SourceFile]) -> dict[str, SourceFile]:
+    """Masks by the names of their images: scripts name `a.png.geojson` after the whole name of `a.png`."""
+    found: dict[str, SourceFile] = {}
+    for name, file in masks.items():
+        short = PurePosixPath(name)
+        name = short.stem if name not in images and short.suffix.lower() in IMAGE_SUFFIXES else name
+        if name in found:
+            raise RequestError(f"{file}: is for the same image as {found[name]}, wanted one mask an image")
+        found[name] = file
+    return found
 
 
 def _by_id(files: dict[str, SourceFile], folder: str, suffixes: tuple[str, ...]) -> dict[str, SourceFile]:

@@ -5,7 +5,8 @@ What is written appears under its name only when all of it was checked and is wh
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,9 @@ from ..images import KEPT_SUFFIXES
 from ..patients import with_patients
 from ..prepared import SHEET_NAME, check_duplicates, check_output, on_sheet, write_items, written
 from ..record import Record
+from . import classes as gland_classes
 from . import crag, folder, glas
+from .classes import Classes
 from .pair import Pair, load_pair
 
 READERS = {"glas": glas.read, "crag": crag.read, "folder": folder.read}
@@ -39,6 +42,7 @@ class _Measures:
     glands: int
     histogram: np.ndarray
     notes: tuple[str, ...]
+    classes: Mapping[str, int]
 
 
 def prepare(
@@ -51,6 +55,7 @@ def prepare(
     split: str | None = None,
     mpp: float | None = None,
     patients: Path | None = None,
+    classes: str | None = None,
     command: str = "",
 ) -> list[str]:
     """Write a data set that the gland recipe can train on.
@@ -65,6 +70,7 @@ def prepare(
         split: `FILE` or `FILE#NAME` with the ids of each section, instead of a draw.
         mpp: µm a pixel; wanted for `folder`, known for the others.
         patients: CSV with the columns `id` and `patient`; only for `folder`.
+        classes: Names of the outlines' classes, and values of mask images, that are glands; only for `folder`.
         command: Recorded in the data list.
 
     Returns:
@@ -78,6 +84,9 @@ def prepare(
     if split is not None and (labelled != "all" or validation != 0):
         raise RequestError("--split already says what is labelled, wanted no --labelled or --validation beside it")
     microns = _mpp(name, mpp)
+    if classes is not None and name != "folder":
+        raise RequestError(f"--classes: found it with {name}, wanted it with folder alone")
+    chosen = gland_classes.parse(classes)
     output = output.resolve()  # a link to a larger disk stays a link
     earlier = check_output(output, source)
     records = _read(name, source, patients)
@@ -87,8 +96,10 @@ def prepare(
     sections = _sections(records, drawn)
     head = {"name": name, "mpp": microns, "seed": seed, "command": command}
     with replacing_directory(output) as target:
-        measures = _write(target, head, sections)
-    return _summary(records, sections, measures, split) + written(output, earlier)
+        measures = _write(target, head, sections, chosen)
+        found = sum((Counter(one.classes) for one in measures.values()), Counter())
+        remarks = chosen.check(found, source)
+    return remarks + _summary(records, sections, measures, split) + written(output, earlier)
 
 
 def _mpp(name: str, mpp: float | None) -> float:
@@ -137,15 +148,15 @@ def _sections(records: list[Record], drawn: dict[str, list[str]]) -> dict[str, l
     return dict(sorted(result.items(), key=lambda item: (item[0] not in datalist.SECTIONS,)))
 
 
-def _write(target: Path, head: Item, sections: dict[str, list[Record]]) -> dict[str, _Measures]:
+def _write(target: Path, head: Item, sections: dict[str, list[Record]], classes: Classes) -> dict[str, _Measures]:
     """Check and write all, each image decoded once; what is known of each record."""
     measures: dict[str, _Measures] = {}
     cells: dict[str, list[SheetCell]] = defaultdict(list)
     shown = on_sheet(sections)
 
     def write_one(name: str, record: Record) -> Item:
-        pair = load_pair(record)
-        measures[record.id] = _Measures(pair.digest, pair.glands, pair.histogram, pair.notes)
+        pair = load_pair(record, classes)
+        measures[record.id] = _Measures(pair.digest, pair.glands, pair.histogram, pair.notes, pair.classes)
         outlines = pair.instances if name != "unlabelled" else None
         if record.id in shown:
             caption = record.id if outlines is None else f"{record.id}: {pair.glands}"
