@@ -106,8 +106,7 @@ def _check_ids(file: SourceFile, values: np.ndarray, ids: np.ndarray) -> list[st
             f"lossy compression leaves; wanted ids resized by nearest neighbour; {_REMEDY}"
         )
     boxes = ndimage.find_objects(numbers)
-    bodies = np.where(wide[pieces], numbers, 0)
-    counts = [max(1, int(places(bodies[box] == number).max())) for number, box in enumerate(boxes, start=1)]
+    counts = _places_each(np.where(wide[pieces], numbers, 0), pieces, boxes)
     several = [f"{ids[index]} in {count}" for index, count in enumerate(counts) if count > 1]
     if sum(counts) >= 2 * len(ids) or len(several) > len(ids) / 2:
         listed = _listed(several)
@@ -119,6 +118,16 @@ def _check_ids(file: SourceFile, values: np.ndarray, ids: np.ndarray) -> list[st
     if inner:
         notes.append(f"values that lie wholly inside another one, taken for glands of their own: {_listed(inner)}")
     return notes
+
+
+def _places_each(bodies: np.ndarray, pieces: np.ndarray, boxes: list[tuple[slice, slice]]) -> list[int]:
+    """In how many places each id is; narrow pieces do not count."""
+    _, first = np.unique(pieces, return_index=True)
+    parts = np.bincount(bodies.ravel()[first], minlength=len(boxes) + 1)[1:]
+    return [
+        int(places(bodies[box] == number).max()) if parts[number - 1] > 1 else 1
+        for number, box in enumerate(boxes, start=1)
+    ]
 
 
 def _rim(numbers: np.ndarray, wide: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from skimage.measure import label
 
 # How far from an edge smoothing reaches, in pixels.
 _REACH = 4
-# Of the difference between the levels: what compression adds to a level; only where the levels are this far apart.
+# Of the difference between the levels: what compression adds to a level; only of fractions, or where the levels are this far apart.
 _NOISE, _APART = 0.25, 32
 # What a rim is at least of all pixels near a change of value, and what may be left over of those off the levels.
 _RIM_SHARE, _LEFT_SHARE = 0.1, 0.01
@@ -62,7 +62,8 @@ def two_levels(values: np.ndarray) -> tuple[np.ndarray, float, float] | None:
     above = values > (low + high) / 2
     size = 2 * _REACH + 1
     edge = ndimage.maximum_filter(above, size) & ~ndimage.minimum_filter(above, size)
-    noise_size = _NOISE * (high - low) if high - low >= _APART else 0.0
+    graded = high - low >= _APART or bool((found != np.round(found)).any())
+    noise_size = _NOISE * (high - low) if graded else 0.0
     rim = off & edge & (values >= low - noise_size) & (values <= high + noise_size)
     noise = off & ~rim & (np.abs(values - np.where(above, high, low)) <= noise_size)
     if (off & ~rim & ~noise).sum() > _LEFT_SHARE * off.sum():
