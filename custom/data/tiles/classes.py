@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ...checks import RequestError, did_you_mean
@@ -34,11 +35,11 @@ class Classes:
         """
         return any(_plain(name) == one or _plain(name).startswith(f"{one}:") for one in map(_plain, self.names))
 
-    def check(self, found: Mapping[str, int], source: object) -> list[str]:
+    def check(self, files: Iterable[Mapping[str, int]], source: object) -> list[str]:
         """Hold what was said against what there is in a whole data set.
 
         Args:
-            found: The classes of all outlines, those that were left out too, with their numbers.
+            files: Of each the classes of its outlines, those that were left out too, with their numbers.
             source: Where they are from, for the message.
 
         Returns:
@@ -47,6 +48,9 @@ class Classes:
         Raises:
             RequestError: Several classes and nothing was said, or a class was named that is nowhere.
         """
+        found = Counter[str]()
+        for one in files:
+            found.update(one)
         listed = ", ".join(f"{number} {name}" for name, number in sorted(found.items(), key=lambda one: -one[1]))
         if not self.names and len(found) > 1:
             first = max(found, key=lambda name: found[name])
@@ -66,17 +70,20 @@ class Classes:
 NO_CLASSES = Classes()
 
 
-def parse(text: str | None) -> Classes:
+def parse_classes(text: str | None, data_set: str) -> Classes:
     """The option as the user typed it.
 
     Args:
         text: Names with commas between them; None where it was left out.
+        data_set: For which it stands.
 
     Raises:
-        RequestError: It names nothing.
+        RequestError: It names nothing, or the data set knows what its masks mean.
     """
     if text is None:
         return NO_CLASSES
+    if data_set != "folder":
+        raise RequestError(f"--classes: found it with {data_set}, wanted it with folder alone")
     names = tuple(name.strip() for name in text.split(","))
     if not all(names) or names == ("True",):  # True: the option stood without a value
         raise RequestError(f'--classes: found {text!r}, wanted names with commas between them, as "Gland,Benign gland"')

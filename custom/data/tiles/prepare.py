@@ -5,7 +5,7 @@ What is written appears under its name only when all of it was checked and is wh
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,8 @@ from ..images import KEPT_SUFFIXES
 from ..patients import with_patients
 from ..prepared import SHEET_NAME, check_duplicates, check_output, on_sheet, write_items, written
 from ..record import Record
-from . import classes as gland_classes
 from . import crag, folder, glas
-from .classes import Classes
+from .classes import Classes, parse_classes
 from .pair import Pair, load_pair
 
 READERS = {"glas": glas.read, "crag": crag.read, "folder": folder.read}
@@ -84,9 +83,7 @@ def prepare(
     if split is not None and (labelled != "all" or validation != 0):
         raise RequestError("--split already says what is labelled, wanted no --labelled or --validation beside it")
     microns = _mpp(name, mpp)
-    if classes is not None and name != "folder":
-        raise RequestError(f"--classes: found it with {name}, wanted it with folder alone")
-    chosen = gland_classes.parse(classes)
+    chosen = parse_classes(classes, name)
     output = output.resolve()  # a link to a larger disk stays a link
     earlier = check_output(output, source)
     records = _read(name, source, patients)
@@ -97,8 +94,7 @@ def prepare(
     head = {"name": name, "mpp": microns, "seed": seed, "command": command}
     with replacing_directory(output) as target:
         measures = _write(target, head, sections, chosen)
-        found = sum((Counter(one.classes) for one in measures.values()), Counter())
-        remarks = chosen.check(found, source)
+        remarks = chosen.check([one.classes for one in measures.values()], source)
     return remarks + _summary(records, sections, measures, split) + written(output, earlier)
 
 

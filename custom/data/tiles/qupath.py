@@ -53,33 +53,31 @@ def rasterise(
     found, skipped, kinds = Counter[str](), Counter[str](), Counter[str]()
     objects: list[list[Polygon]] = []
     for feature in _features(file, data):
-        kind = _kind(feature)
-        if kind in _NOT_OBJECTS:
+        if (kind := _kind(feature)) in _NOT_OBJECTS:
             continue
         areas, others = _areas(file, _geometry(file, feature))
-        name = _class_name(feature) or UNCLASSIFIED
         skipped.update(others)
         if not areas:
             continue
-        if kind == _CELL:
-            skipped["cells"] += 1
-            continue
-        if name.endswith("*") and not classes.hold(name):
-            skipped[name] += 1
-            continue
-        found[name] += 1
-        if classes.names and not classes.hold(name):
+        name = "cells" if kind == _CELL else _class_name(feature) or UNCLASSIFIED
+        ignored = kind == _CELL or (name.endswith("*") and not classes.hold(name))
+        found.update([] if ignored else [name])
+        if ignored or (classes.names and not classes.hold(name)):
             skipped[name] += 1
             continue
         kinds[_DETECTION if kind == _DETECTION else "annotation"] += 1
         objects.append(polygons(file, areas, shape))
-    if len(kinds) > 1 and not classes.names:
-        wanted = "wanted one of them: export the glands alone, or name their class by --classes"
-        raise RequestError(f"{file}: found {_counted(kinds)} objects, {wanted}")
+    _check_kinds(file, kinds, classes)
     if skipped:
         remarks.append(f"left out: {_counted(skipped)}")
     ids, drawn = draw(objects, shape)
     return ids, remarks + drawn, found
+
+
+def _check_kinds(file: SourceFile, kinds: Counter[str], classes: Classes) -> None:
+    if len(kinds) > 1 and not classes.names:
+        wanted = "wanted one of them: export the glands alone, or name their class by --classes"
+        raise RequestError(f"{file}: found {_counted(kinds)} objects, {wanted}")
 
 
 def _counted(names: Counter[str]) -> str:

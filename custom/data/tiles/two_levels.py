@@ -8,7 +8,8 @@ from skimage.measure import label
 
 # How far from an edge smoothing reaches, in pixels.
 _REACH = 4
-# Of the difference between the levels: what compression adds to a level; only of fractions, or where the levels are this far apart.
+# Of the difference between the levels: what compression adds to a level. Of whole numbers that are nearer than this
+# to each other it leaves nothing.
 _NOISE, _APART = 0.25, 32
 # What a rim is at least of all pixels near a change of value, and what may be left over of those off the levels.
 _RIM_SHARE, _LEFT_SHARE = 0.1, 0.01
