@@ -82,8 +82,7 @@ def prepare(
         raise RequestError(f"found the data set {name!r}, wanted one of {', '.join(READERS)}")
     if split is not None and (labelled != "all" or validation != 0):
         raise RequestError("--split already says what is labelled, wanted no --labelled or --validation beside it")
-    microns = _mpp(name, mpp)
-    chosen = parse_classes(classes, name)
+    microns, chosen = _mpp(name, mpp), parse_classes(classes, name)
     output = output.resolve()  # a link to a larger disk stays a link
     earlier = check_output(output, source)
     records = _read(name, source, patients)
@@ -91,9 +90,8 @@ def prepare(
     if not drawn["training"]:
         raise RequestError(f"{split or source}: no labelled training image, wanted at least one")
     sections = _sections(records, drawn)
-    head = {"name": name, "mpp": microns, "seed": seed, "command": command}
     with replacing_directory(output) as target:
-        measures = _write(target, head, sections, chosen)
+        measures = _write(target, {"name": name, "mpp": microns, "seed": seed, "command": command}, sections, chosen)
         remarks = chosen.check([one.classes for one in measures.values()], source)
     return remarks + _summary(records, sections, measures, split) + written(output, earlier)
 
