@@ -60,7 +60,7 @@ def decode_mask(file: SourceFile) -> DecodedMask:
     content = file.read()
     if content[:4] in _TIFF and not _pillow_knows(content):
         return _by_tifffile(file, content)
-    image = _open(file, content)
+    image = _opened(file, content)
     _check_kind(file, image, content)
     alpha = _alpha(image)
     if alpha is not None and alpha.min() != alpha.max() and _one_colour(image):
@@ -118,8 +118,17 @@ def _pillow_knows(content: bytes) -> bool:
             return True
     except UnidentifiedImageError:
         return False
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+    except Exception:
         return True  # it says better what is wrong
+
+
+def _opened(file: SourceFile, content: bytes) -> Image.Image:
+    try:
+        return _open(file, content)
+    except RequestError:
+        raise
+    except Exception as error:  # whatever a damaged file does to a parser
+        raise RequestError(f"{file}: broken or truncated image ({' '.join(str(error).split())})") from error
 
 
 def _by_tifffile(file: SourceFile, content: bytes) -> DecodedMask:
@@ -131,6 +140,8 @@ def _by_tifffile(file: SourceFile, content: bytes) -> DecodedMask:
             ends = max((offset + count for offset, count in spans), default=0)
             if (found := page.shape) and page.ndim != 2:
                 raise RequestError(f"{file}: found {' x '.join(map(str, found))} values, wanted one channel of ids")
+            if page.size > (largest := 2 * (Image.MAX_IMAGE_PIXELS or page.size)):
+                raise RequestError(f"{file}: too large for a tile (wanted at most {largest} pixels); cut it into tiles")
             values = page.asarray() if pages == 1 and ends <= len(content) else None
             notes = _polarity_note(page.photometric)
     except RequestError:
@@ -141,7 +152,7 @@ def _by_tifffile(file: SourceFile, content: bytes) -> DecodedMask:
         raise RequestError(f"{file}: not an image that can be read ({line}), {wanted}") from error
     if pages > 1:
         raise RequestError(f"{file}: found {pages} pages, wanted a single image")
-    if values is None or values.dtype.kind not in "biuf":
+    if values is None or values.dtype.kind not in "biuf" or not values.size:
         raise RequestError(f"{file}: broken or truncated image")
     return DecodedMask(values, notes)
 
@@ -153,6 +164,8 @@ def _polarity_note(photometric: int | None) -> tuple[str, ...]:
 
 
 def _check_kind(file: SourceFile, image: Image.Image, content: bytes) -> None:
+    if 0 in image.size:
+        raise RequestError(f"{file}: broken image, found {image.width} x {image.height} pixels")
     if image.mode not in _MODELS and not image.mode.startswith("I"):
         raise RequestError(f"{file}: found the colour model {image.mode}, wanted one channel of ids, 0 for background")
     if image.mode in ("RGB", "RGBA", "LA") and _bits(image, content) > 8:
