@@ -23,6 +23,7 @@ def prepare(
     split: str | None = None,
     patients: str | None = None,
     mpp: str | None = None,
+    classes: str | None = None,
     data_set: str | None = None,
 ) -> None:
     """Check a data set in its owner's layout and write it as DATA/datalist.json.
@@ -44,11 +45,14 @@ def prepare(
             name without its suffix. A patient's outlined images stay together. An optional column mpp, for glands,
             has the µm a pixel of images from another scanner.
         mpp: For glands, µm a pixel; wanted for folder, known for the others.
+        classes: For glands in a folder, the classes of QuPath's outlines that are glands, with commas between them,
+            such as "Gland,Benign gland"; Unclassified names those without one. Of mask images the values, such as 1,2.
         data_set: For folder, a JSON file that says what your volumes are: labels, modalities, spacing, layout.
     """
     recipe = recipe_for(name, data_set)
     options = {"source": source, "output": output, "split": split, "labelled": labelled, "validation": validation}
-    options |= {"test": test, "seed": seed, "patients": patients, "mpp": mpp, "data_set": data_set}
+    options |= {"test": test, "seed": seed, "patients": patients, "mpp": mpp, "classes": classes}
+    options["data_set"] = data_set
     foreign = _refuse_foreign(recipe, options)
     asked = {**options, "command": _command(name, options, foreign)}
     print("\n".join(recipe.prepare(name, Path(source).expanduser(), Path(output).expanduser(), asked)))

@@ -107,7 +107,8 @@ def number(option: str, text: str, kind: type) -> Any:
 
 def _prepare_glands(name: str, source: Path, output: Path, options: Mapping[str, Any]) -> list[str]:
     mpp = None if options["mpp"] is None else number("mpp", options["mpp"], float)
-    return tiles.prepare(name, source, output, labelled=options["labelled"], mpp=mpp, **_common(options))
+    own = {"labelled": options["labelled"], "mpp": mpp, "classes": options["classes"]}
+    return tiles.prepare(name, source, output, **own, **_common(options))
 
 
 def _prepare_organs(name: str, source: Path, output: Path, options: Mapping[str, Any]) -> list[str]:
@@ -134,7 +135,7 @@ _GLAND = Recipe(
     since="0.1.0",
     card="",
     data_sets=("glas", "crag"),
-    options={"labelled": "all", "mpp": None},
+    options={"labelled": "all", "mpp": None, "classes": None},
     prepare=_prepare_glands,
     draw=draw_glands,
 )

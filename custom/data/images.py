@@ -77,32 +77,6 @@ def decode_image(file: SourceFile) -> DecodedImage:
     return DecodedImage(np.asarray(image.convert("RGB")), content, f"{_TO_RGB.get(image.mode, 'RGB')} made RGB", mpp)
 
 
-def decode_mask(file: SourceFile) -> np.ndarray:
-    """Decode a mask image: binary or instance ids of any values, 0 for background.
-
-    Args:
-        file: A lossless image whose suffix is one of `IMAGE_SUFFIXES`.
-
-    Returns:
-        (h, w) int64, the values as they are.
-
-    Raises:
-        RequestError: The file is no whole image, is a JPEG, has colours, or values that are no ids.
-    """
-    content = file.read()
-    image = _open(file, content)
-    if image.format == "JPEG":
-        raise RequestError(f"{file}: found a JPEG mask, whose compression invents values; wanted a PNG or TIFF")
-    values = _one_channel(np.asarray(image))
-    if values is None:
-        raise RequestError(f"{file}: found a colour mask, wanted one channel of ids, 0 for background")
-    if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.round(values)).all()):
-        raise RequestError(f"{file}: found fractions, wanted whole numbers as ids")
-    if values.dtype.kind != "b" and values.min() < 0:
-        raise RequestError(f"{file}: found the value {values.min()}, wanted ids from 0")
-    return values.astype(np.int64)
-
-
 def decode_grey(file: SourceFile) -> np.ndarray:
     """Decode a picture of one channel, such as a slice of a volume.
 

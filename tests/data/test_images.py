@@ -6,11 +6,10 @@ import pytest
 from PIL import Image
 
 from custom.checks import RequestError
-from custom.data.images import decode_image, decode_mask
+from custom.data.images import decode_image
 from custom.data.source_file import SourceFile
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
-IDS = np.array([[0, 0, 1], [2, 2, 1]], np.uint8)
 
 
 def saved(path, image, **options):
@@ -78,49 +77,14 @@ def test_a_truncated_image_is_named(tmp_path, suffix, part):
     file = saved(tmp_path / f"a.{suffix}", np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8))
     content = file.path.read_bytes()
     file.path.write_bytes(content[: int(part * len(content))])
-    for decode in (decode_image, decode_mask):
-        with pytest.raises(RequestError, match=f"a.{suffix}: (broken|not an image)"):
-            decode(file)
+    with pytest.raises(RequestError, match=f"a.{suffix}: (broken|not an image)"):
+        decode_image(file)
 
 
 def test_a_text_file_is_no_image(tmp_path):
     (tmp_path / "a.png").write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(RequestError, match="not an image that can be read"):
         decode_image(SourceFile(tmp_path / "a.png"))
-
-
-@pytest.mark.parametrize(
-    "values", [IDS, IDS * 100, IDS.astype(np.uint16) * 30000, IDS > 0, IDS.astype(np.int32) * 70000]
-)
-def test_masks_of_any_values(tmp_path, values):
-    found = decode_mask(saved(tmp_path / "a.tif", values))
-    assert found.dtype == np.int64
-    assert np.array_equal(found, values)
-
-
-def test_masks_in_other_clothes(tmp_path):
-    palette = Image.fromarray(IDS, mode="L").convert("P")
-    palette.putdata(IDS.ravel().tolist())
-    palette.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
-    grey = np.dstack([IDS] * 3)
-    opaque = np.dstack([grey, np.full(IDS.shape, 255, np.uint8)])
-    for index, image in enumerate([palette, grey, opaque, Image.fromarray(opaque).convert("LA")]):
-        assert np.array_equal(decode_mask(saved(tmp_path / f"{index}.png", image)), IDS)
-    assert np.array_equal(decode_mask(saved(tmp_path / "f.tif", IDS.astype(np.float32))), IDS)
-
-
-def test_masks_that_are_refused(tmp_path):
-    colour = np.dstack([IDS, IDS, IDS * 2])
-    cases = [
-        (saved(tmp_path / "a.png", colour), "colour mask"),
-        (saved(tmp_path / "b.jpg", IDS), "JPEG mask"),
-        (saved(tmp_path / "c.tif", IDS.astype(np.float32) / 2), "fractions"),
-        (saved(tmp_path / "d.tif", np.where(IDS == 2, np.nan, IDS).astype(np.float32)), "fractions"),
-        (saved(tmp_path / "e.tif", IDS.astype(np.int32) - 1), "value -1"),
-    ]
-    for file, message in cases:
-        with pytest.raises(RequestError, match=message):
-            decode_mask(file)
 
 
 def test_a_missing_file_is_named(tmp_path):

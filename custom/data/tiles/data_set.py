@@ -94,6 +94,6 @@ class TileSet:
         if record.label is not None and record.label.suffix not in IMAGE_SUFFIXES:
             wanted = "wanted a mask image; prepare makes one of it"
             raise RequestError(f"{record.label}: found {record.label.suffix or 'no suffix'} in a data list, {wanted}")
-        pair = load_pair(record)
+        pair = load_pair(record, prepared=True)
         check_same(record.image, pair.image.mpp, self.mpp)
         return pair.notes

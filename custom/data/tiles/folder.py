@@ -37,7 +37,7 @@ def read(source: Path) -> list[Record]:
     records: list[Record] = []
     for section, (image_folder, mask_folder) in _PAIRS.items():
         images = _by_id(files, (image_folder,), IMAGE_SUFFIXES)
-        masks = _by_id(files, (mask_folder,), IMAGE_SUFFIXES + qupath.SUFFIXES)
+        masks = _by_image(_by_id(files, (mask_folder,), IMAGE_SUFFIXES + qupath.SUFFIXES), images)
         if section == "training" and not images:
             hint = did_you_mean("images", (PurePosixPath(path).parts[0] for path in files if "/" in path))
             wanted = "wanted images/ and masks/ with files of the same names"
@@ -70,6 +70,18 @@ def passed_over(source: Path) -> list[str]:
         f"not read: {f'{folder} ({len(paths)} files){did_you_mean(folder, _READ)}' if folder else named(paths)}"
         for folder, paths in files_of.items()
     ]
+
+
+def _by_image(masks: dict[str, SourceFile], images: dict[str, SourceFile]) -> dict[str, SourceFile]:
+    """Masks by the names of their images: scripts name `a.png.geojson` after the whole name of `a.png`."""
+    found: dict[str, SourceFile] = {}
+    for name, file in masks.items():
+        short = PurePosixPath(name)
+        name = short.stem if name not in images and short.suffix.lower() in IMAGE_SUFFIXES else name
+        if name in found:
+            raise RequestError(f"{file}: is for the same image as {found[name]}, wanted one mask an image")
+        found[name] = file
+    return found
 
 
 def _by_id(files: dict[str, SourceFile], folders: tuple[str, ...], suffixes: tuple[str, ...]) -> dict[str, SourceFile]:

@@ -1,15 +1,20 @@
 """One image with its mask, decoded and held against each other."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...checks import RequestError
 from ...targets import instance_ids
-from ..images import DecodedImage, decode_image, decode_mask
+from ..images import DecodedImage, decode_image
+from ..masks import DecodedMask, decode_mask, whole
 from ..record import Record
+from ..source_file import SourceFile
 from . import qupath
+from .classes import NO_CLASSES, Classes
+from .mask_rule import gland_ids
 
 
 @dataclass(frozen=True)
@@ -20,11 +25,13 @@ class Pair:
         image: The decoded image, (h, w, 3).
         instances: (h, w) int32 ids from 1 without gaps, 0 for background; None for an image without a mask.
         notes: What was converted or is odd, in words.
+        classes: How many outlines each class has, by its name; of a mask image each value, where values were chosen.
     """
 
     image: DecodedImage
     instances: np.ndarray | None
     notes: tuple[str, ...] = ()
+    classes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -43,11 +50,13 @@ class Pair:
         return np.stack([np.bincount(self.image.rgb[..., channel].ravel(), minlength=256) for channel in range(3)])
 
 
-def load_pair(record: Record) -> Pair:
+def load_pair(record: Record, classes: Classes = NO_CLASSES, prepared: bool = False) -> Pair:
     """Decode a record.
 
     Args:
         record: Its label may be an image or QuPath GeoJSON.
+        classes: What is a gland, where the user said so.
+        prepared: Whether the label holds the ids that `prepare` wrote, so that nothing is to be guessed.
 
     Returns:
         The pair.
@@ -59,18 +68,25 @@ def load_pair(record: Record) -> Pair:
     notes = [f"{record.image}: {image.note}"] if image.note else []
     if record.label is None:
         return Pair(image, None, tuple(notes))
-    height, width = image.rgb.shape[:2]
+    shape = (image.rgb.shape[0], image.rgb.shape[1])
+    found: Mapping[str, int] = {}
     if record.label.suffix in qupath.SUFFIXES:
-        values, remarks = qupath.rasterise(record.label, (height, width))
-        notes += [f"{record.label}: {remark}" for remark in remarks]
+        instances, remarks, found = qupath.rasterise(record.label, shape, classes)
     else:
-        values = decode_mask(record.label)
-    if values.shape != (height, width):
-        found = f"{values.shape[1]} x {values.shape[0]}"
-        raise RequestError(f"{record.label}: found {found} pixels, wanted {width} x {height} as {record.image} has")
-    instances = instance_ids(values)
-    if instances.min() > 0 and instances.max() > 1:
-        notes.append(f"{record.label}: no pixel is 0 (background); each value is taken for a gland")
+        mask = _decode(record, record.label, shape)
+        if prepared:
+            instances, remarks = instance_ids(whole(record.label, mask.values)), []
+        else:
+            instances, remarks, found = gland_ids(record.label, mask, classes)
     if instances.max() > np.iinfo(np.uint16).max:
         raise RequestError(f"{record.label}: found {instances.max()} glands, wanted at most 65535")
-    return Pair(image, instances, tuple(notes))
+    notes += [f"{record.label}: {remark}" for remark in remarks]
+    return Pair(image, instances, tuple(notes), found)
+
+
+def _decode(record: Record, label: SourceFile, shape: tuple[int, int]) -> DecodedMask:
+    mask = decode_mask(label)
+    if mask.values.shape != shape:
+        found = f"{mask.values.shape[1]} x {mask.values.shape[0]}"
+        raise RequestError(f"{label}: found {found} pixels, wanted {shape[1]} x {shape[0]} as {record.image} has")
+    return mask

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from ..prepared import SHEET_NAME, check_duplicates, check_output, on_sheet, wri
 from ..record import Record
 from ..source_file import named
 from . import crag, folder, glas
+from .classes import Classes, parse_classes
 from .one_scale import brought_to, common_mpp
 from .pair import Pair, load_pair
 
@@ -41,6 +43,7 @@ class _Measures:
     glands: int
     histogram: np.ndarray
     notes: tuple[str, ...]
+    classes: Mapping[str, int]
 
 
 def prepare(
@@ -53,6 +56,7 @@ def prepare(
     split: str | None = None,
     mpp: float | None = None,
     patients: Path | None = None,
+    classes: str | None = None,
     command: str = "",
 ) -> list[str]:
     """Write a data set that the gland recipe can train on.
@@ -67,6 +71,7 @@ def prepare(
         split: `FILE` or `FILE#NAME` with the ids of each section, instead of a draw.
         mpp: µm a pixel; wanted for `folder` unless `patients` has it for each image, known for the others.
         patients: CSV with the columns `id` and `patient`, and `mpp` for images of several scanners; only for `folder`.
+        classes: Names of the outlines' classes, and values of mask images, that are glands; only for `folder`.
         command: Recorded in the data list.
 
     Returns:
@@ -80,6 +85,7 @@ def prepare(
     if split is not None and (labelled != "all" or validation != 0):
         raise RequestError("--split already says what is labelled, wanted no --labelled or --validation beside it")
     _check_mpp(name, mpp, patients)
+    chosen = parse_classes(classes, name)
     output = output.resolve()  # a link to a larger disk stays a link
     earlier = check_output(output, source)
     records = _with_mpp(_read(name, source, patients), MPP.get(name, mpp), patients)
@@ -90,9 +96,10 @@ def prepare(
     microns = MPP.get(name, mpp) or common_mpp(record.mpp for record in records if record.mpp)
     head = {"name": name, "mpp": microns, "seed": seed, "command": command}
     with replacing_directory(output) as target:
-        measures = _write(target, head, sections)
+        measures = _write(target, head, sections, chosen)
+        remarks = chosen.check([one.classes for one in measures.values()], source)
     passed_over = folder.passed_over(source) if name == "folder" else []
-    return passed_over + _summary(records, sections, measures, split) + written(output, earlier)
+    return remarks + passed_over + _summary(records, sections, measures, split) + written(output, earlier)
 
 
 def _check_mpp(name: str, mpp: float | None, patients: Path | None) -> None:
@@ -147,18 +154,18 @@ def _sections(records: list[Record], drawn: dict[str, list[str]]) -> dict[str, l
     return dict(sorted(result.items(), key=lambda item: (item[0] not in datalist.SECTIONS,)))
 
 
-def _write(target: Path, head: Item, sections: dict[str, list[Record]]) -> dict[str, _Measures]:
+def _write(target: Path, head: Item, sections: dict[str, list[Record]], classes: Classes) -> dict[str, _Measures]:
     """Check and write all, each image decoded once; what is known of each record."""
     measures: dict[str, _Measures] = {}
     cells: dict[str, list[SheetCell]] = defaultdict(list)
     shown = on_sheet(sections)
 
     def write_one(name: str, record: Record) -> Item:
-        pair = load_pair(record)
+        pair = load_pair(record, classes)
         check_same(record.image, pair.image.mpp, record.mpp)
         digest = pair.digest  # of the picture as it came
         pair = brought_to(pair, record.image, record.mpp or head["mpp"], head["mpp"])
-        measures[record.id] = _Measures(digest, pair.glands, pair.histogram, pair.notes)
+        measures[record.id] = _Measures(digest, pair.glands, pair.histogram, pair.notes, pair.classes)
         outlines = pair.instances if name != "unlabelled" else None
         if record.id in shown:
             caption = record.id if outlines is None else f"{record.id}: {pair.glands}"

@@ -15,7 +15,8 @@ from nibabel.spatialimages import HeaderDataError
 
 from ...checks import RequestError
 from ...geometry.turn import Turn
-from ..images import decode_grey, decode_mask
+from ..images import decode_grey
+from ..masks import DecodedMask, decode_ids
 from ..record import Record
 from ..source_file import SourceFile
 from .layout import VOLUME_SUFFIXES
@@ -133,9 +134,10 @@ def count_ids(values: np.ndarray) -> dict[int, int]:
 
 def _decode(file: SourceFile, spacing: tuple[float, float], is_label: bool) -> Volume:
     if file.suffix not in VOLUME_SUFFIXES:
-        picture = decode_mask(file) if is_label else decode_grey(file)
+        picture = decode_ids(file) if is_label else DecodedMask(decode_grey(file))
         # Shown the radiological way: columns run to the patient's left, rows to the back.
-        return Volume(picture.T[..., None], np.diag([-spacing[0], -spacing[1], 1.0, 1.0]))
+        affine = np.diag([-spacing[0], -spacing[1], 1.0, 1.0])
+        return Volume(picture.values.T[..., None], affine, "; ".join(picture.notes))
     image = _nifti(file)
     try:
         values = np.asanyarray(image.dataobj)

@@ -114,9 +114,9 @@ def decoded(monkeypatch):
     found = []
     original = data_set.load_pair
 
-    def load_pair(record):
+    def load_pair(record, **options):
         found.append(record.id)
-        return original(record)
+        return original(record, **options)
 
     monkeypatch.setattr(data_set, "load_pair", load_pair)
     return found

@@ -53,10 +53,10 @@ def test_the_digest_is_that_of_the_pixels_whatever_the_file(tmp_path):
 
 
 def test_what_is_converted_or_odd_is_noted(tmp_path):
-    image, mask = saved(tmp_path / "a.png", RGB[..., 0]), saved(tmp_path / "m.png", [[1, 1], [2, 2], [2, 2]])
+    image, mask = saved(tmp_path / "a.png", RGB[..., 0]), saved(tmp_path / "m.png", [[2, 2], [2, 2], [2, 2]])
     assert load_pair(record(image, mask)).notes == (
         f"{image}: grey made RGB",
-        f"{mask}: no pixel is 0 (background); each value is taken for a gland",
+        f"{mask}: every pixel is 2, none is background: taken for one gland that fills the image",
     )
     ring = [[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]
     shapes = [{"type": "Polygon", "coordinates": [ring]}, {"type": "Point", "coordinates": [1, 1]}]
@@ -78,3 +78,11 @@ def test_more_glands_than_sixteen_bits_hold_are_refused(tmp_path):
     Image.fromarray(np.arange(256 * 258, dtype=np.int32).reshape(256, 258)).save(tmp_path / "m.tif")
     with pytest.raises(RequestError, match=r"m\.tif: found 66047 glands, wanted at most 65535"):
         load_pair(record(image, tmp_path / "m.tif"))
+
+
+def test_what_prepare_wrote_is_not_guessed_again(tmp_path):
+    image = saved(tmp_path / "a.png", RGB)
+    label = saved(tmp_path / "m.png", [[1, 1], [2, 2], [2, 2]])
+    assert load_pair(record(image, label), prepared=True).instances.tolist() == [[1, 1], [2, 2], [2, 2]]
+    with pytest.raises(RequestError, match=r"the values 1, 2 and no 0"):
+        load_pair(record(image, label))
