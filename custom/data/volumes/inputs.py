@@ -89,6 +89,6 @@ def readable(paths: Sequence[str], tasks: TaskTable, names: Sequence[str]) -> li
 def _open(task: OrganTask, groups: Sequence[list[str]], path: str) -> list[Item]:
     width, height = task["spacing"]
     image = load_volumes(Record(path, "", SourceFile(Path(path)), None), (), (width, height)).image
-    if image.note:
-        logging.getLogger(__name__).warning("%s: %s", path, image.note)
+    for note in image.notes:
+        logging.getLogger(__name__).warning("%s: %s", path, note)
     return [{"image": path, "task": group[0], "tasks": group} for group in groups]
