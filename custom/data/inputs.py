@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from ..checks import RequestError, raise_problems
 from .datalist import Item
-from .prepared import progress
+from .progress import progress
+from .source_file import check_name
 
 
 def readable(paths: Sequence[str], thing: str, open_one: Callable[[str], list[Item]]) -> list[Item]:
@@ -27,9 +28,12 @@ def readable(paths: Sequence[str], thing: str, open_one: Callable[[str], list[It
     items, problems = [], []
     for path in progress(paths, f"checking {thing}s", thing):
         try:
+            check_name(path)
             items += open_one(path)
         except RequestError as error:
             problems.append(str(error))
+        except Exception as error:  # no file may end the others, whatever its decoder raises
+            problems.append(f"{path}: cannot be read ({str(error).splitlines()[0] if str(error) else error!r})")
     if not items:
         raise_problems(problems, len(paths), f"{thing}s")
     for problem in problems:

@@ -6,19 +6,16 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
-
-from tqdm import tqdm
 
 from ..checks import RequestError, raise_problems
 from .datalist import FILE_NAME, DataList, Item, read
+from .progress import progress
 from .record import Record
 
 # More than this on the contact sheet cannot be looked at; without outlines only the kind of image is to be seen.
 _CELLS, _UNLABELLED_CELLS = 400, 16
 SHEET_NAME = "contact_sheet.png"
 _WRITTEN = {FILE_NAME, "images", "labels", SHEET_NAME}
-_T = TypeVar("_T")
 
 
 def check_output(output: Path, source: Path) -> str:
@@ -161,18 +158,6 @@ def on_sheet(sections: Mapping[str, Sequence[Record]]) -> set[str]:
     plain = [record.id for record in sections["unlabelled"]]
     groups = ((outlined, _CELLS), (plain, _UNLABELLED_CELLS))
     return {one for ids, most in groups for one in ids[:: max(1, -(-len(ids) // most))]}
-
-
-def progress(things: Iterable[_T], text: str, thing: str) -> Iterable[_T]:
-    """A bar on a terminal, for what takes over two seconds.
-
-    Args:
-        things: What is gone through.
-        text: What is done.
-        thing: What one of them is called.
-    """
-    # disable=None: no bar where nobody watches a terminal
-    return tqdm(things, desc=text, unit=thing, delay=2, disable=None, leave=False)
 
 
 def _checksum(path: Path) -> str:

@@ -1,17 +1,26 @@
 """Where a data set's files come from: a directory or its owner's zip, read without unpacking anything."""
 
+import logging
 import os
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..checks import RequestError
 
-# What operating systems and archivers leave beside a user's files.
-LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+# What operating systems, archivers and file servers leave beside a user's files, in lower case.
+LITTER = {
+    "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin", "system volume information",
+    "lost+found", "#recycle", "#snapshot", "@eadir", "@tmp",
+}  # fmt: skip
+_LITTER_ENDINGS = ("@synoeastream", "@synoresource", ":zone.identifier")
+# Of a user's folder and of a prepared data set, beside `images`.
+LABEL_FOLDERS = {"masks", "labels"}
 _DOUBLE = (".geojson.gz", ".nii.gz")
+_NAMED = 3  # of the files that are passed over, these are named; the others are counted
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,7 @@ class SourceFile:
     member: str | None = None
 
     def __str__(self) -> str:
-        return str(self.path) if self.member is None else f"{self.path}:{self.member}"
+        return shown(str(self.path) if self.member is None else f"{self.path}:{self.member}")
 
     @property
     def suffix(self) -> str:
@@ -37,8 +46,8 @@ class SourceFile:
 
     @property
     def stem(self) -> str:
-        """The file's name without its suffix; earlier dots are kept."""
-        return self._name[: len(self._name) - len(self.suffix)]
+        """The file's name without its suffix; earlier dots are kept, and letters with accents are one letter each."""
+        return composed(self._name[: len(self._name) - len(self.suffix)])
 
     @property
     def _name(self) -> str:
@@ -62,31 +71,70 @@ class SourceFile:
             raise RequestError(f"{self}: the zip is damaged or locked ({error}); download it again") from error
 
 
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path that can be printed: a byte of its name that is no UTF-8 stands as its number.
+
+    Args:
+        path: As the system gives it.
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def check_name(name: str | os.PathLike[str]) -> None:
+    """Refuse a name that cannot be written into a list or a table.
+
+    Args:
+        name: A path.
+
+    Raises:
+        RequestError: It holds bytes that are no UTF-8, as names from old disks and zips do.
+    """
+    if any("\ud800" <= letter <= "\udfff" for letter in str(name)):
+        raise RequestError(f"{shown(name)}: the name is no UTF-8 and cannot be written into a list; rename it")
+
+
+def composed(name: str) -> str:
+    """A name with `ü` as one letter, as most systems write it; a Mac takes it apart, and both look the same.
+
+    Args:
+        name: Of a file, or an id.
+    """
+    return unicodedata.normalize("NFC", name)
+
+
 def source_files(source: Path) -> dict[str, SourceFile]:
-    """Every file under a directory or in a zip, hidden files and the litter of archivers left out.
+    """Every file under a directory or in a zip, hidden files and the litter of other programs left out.
 
     Args:
         source: A directory or a zip.
 
     Returns:
-        Files by their path within the source, with `/` between folders, sorted.
+        Files by their path within the source, with `/` between folders and accents composed, sorted.
 
     Raises:
-        RequestError: There is no such source, it is neither a directory nor a zip, or the zip is damaged or would
-            write outside the folder that it is unpacked into.
+        RequestError: There is no such source, it is neither a directory nor a zip, a folder cannot be read, a name is
+            no UTF-8 or looks like another one, or the zip is damaged or would write outside the folder that it is
+            unpacked into.
     """
     if source.is_dir():
-        found = {path.relative_to(source).as_posix(): SourceFile(path) for path in _walk(source)}
+        pairs = ((name, SourceFile(source / name)) for name in _walk(source))
     elif source.is_file():
-        found = {name: SourceFile(source, name) for name in _zip_names(source)}
+        pairs = ((name, SourceFile(source, name)) for name in _zip_names(source) if not _is_litter(name))
     else:
-        raise RequestError(f"{source}: not found, wanted a directory or a zip")
-    kept = {name: file for name, file in found.items() if not _is_litter(name)}
-    return dict(sorted(kept.items()))
+        raise RequestError(f"{shown(source)}: not found, wanted a directory or a zip")
+    found: dict[str, SourceFile] = {}
+    for name, file in pairs:
+        check_name(name)
+        other = found.setdefault(composed(name), file)
+        if other is not file:
+            raise RequestError(f"{file}: there are two files whose names look the same; rename one of them")
+    return dict(sorted(found.items()))
 
 
 def files_below(directory: str | os.PathLike[str], suffixes: Sequence[str], what: str) -> list[str]:
-    """All files of some kinds below a directory, in the order of their names.
+    """All files of some kinds below a directory, in the order of their names; those of other kinds are logged.
+
+    What lies in `masks` or `labels` beside `images` is not taken: it is labels of these, and no input.
 
     Args:
         directory: The directory, or one file.
@@ -103,20 +151,61 @@ def files_below(directory: str | os.PathLike[str], suffixes: Sequence[str], what
     if folder.is_file():
         return [str(folder)]
     if not folder.is_dir():
-        raise RequestError(f"{folder}: not found, wanted a directory or one {what}")
-    found = [str(file.path) for file in source_files(folder).values() if file.suffix in suffixes]
+        raise RequestError(f"{shown(folder)}: not found, wanted a directory or one {what}")
+    names = sorted(_walk(folder))
+    labels = [name for name in names if _is_label(name, folder)]
+    others = sorted({*names} - {*labels})
+    found = [name for name in others if SourceFile(Path(name)).suffix in suffixes]
     if not found:
-        raise RequestError(f"{folder}: found no {what}, wanted at least one of {', '.join(suffixes)}")
-    return found
+        seen = f"found no {what}{' but labels' if labels else ''}"
+        raise RequestError(f"{shown(folder)}: {seen}, wanted at least one of {', '.join(suffixes)}")
+    logger = logging.getLogger(__name__)
+    for kind, left in (("of other kinds", sorted({*others} - {*found})), ("that are labels", labels)):
+        if left:
+            logger.warning("%s: left out %d files %s: %s", shown(folder), len(left), kind, named(left))
+    return [str(folder / name) for name in found]
 
 
-def _walk(source: Path) -> list[Path]:
-    # os.walk, since Path.rglob follows no linked folders before Python 3.13 and users link their image folders.
-    return [Path(folder, name) for folder, _, names in os.walk(source, followlinks=True) for name in names]
+def named(names: Sequence[str]) -> str:
+    """The first few of many names, the others counted.
+
+    Args:
+        names: Of files, at least one.
+    """
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(map(shown, names[:_NAMED])) + more
+
+
+def _walk(folder: Path, within: str = "", above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[str]:
+    """Paths of all files below a folder, relative to it. Linked folders are followed, since users link their images."""
+    try:
+        status = os.stat(folder / within)
+        entries = list(os.scandir(folder / within))
+    except OSError as error:
+        raise RequestError(f"{shown(folder / within)}: cannot be read ({error.strerror or error})") from error
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return  # a link back to a folder that this one lies in would go round for ever
+    for entry in entries:
+        name = f"{within}{entry.name}"
+        if _is_litter(entry.name):
+            continue
+        if entry.is_dir():
+            yield from _walk(folder, f"{name}/", above | {here})
+        elif entry.is_file() or entry.is_symlink():
+            yield name
+
+
+def _is_label(name: str, top: Path) -> bool:
+    """Whether a file lies in a folder of labels beside `images`, or is the sheet of a prepared data set."""
+    path = PurePosixPath(name)
+    beside = any(one.name in LABEL_FOLDERS and (top / one.parent / "images").is_dir() for one in path.parents)
+    return beside or (path.name == "contact_sheet.png" and (top / path.parent / "datalist.json").is_file())
 
 
 def _is_litter(name: str) -> bool:
-    return any(part.startswith(".") or part in LITTER for part in PurePosixPath(name).parts)
+    parts = [part.lower() for part in PurePosixPath(name).parts]
+    return any(part.startswith(".") or part in LITTER or part.endswith(_LITTER_ENDINGS) for part in parts)
 
 
 def _zip_names(path: Path) -> list[str]:

@@ -13,6 +13,10 @@ from skimage.segmentation import find_boundaries
 from .colours import OUTLINE, PREDICTION, REFERENCE, Colour
 from .sheet import CELL_PX, SheetCell
 
+# Of a picture shown at once, lines as broad as it asks for; of a larger one a part is looked at, where a broad line
+# would hide what it borders.
+_BROADEST = 3
+
 
 def tile_overlay(image: np.ndarray, prediction: np.ndarray, label: np.ndarray | None = None) -> np.ndarray:
     """Draw the outlines of predicted and, where known, labelled glands.
@@ -37,7 +41,7 @@ def tile_overlay(image: np.ndarray, prediction: np.ndarray, label: np.ndarray | 
         if ids is not None and ids.shape != image.shape[:2]:
             raise ValueError(f"{name} must be {image.shape[:2]} as the image, got {ids.shape}")
     drawn = image.copy()
-    line = max(1, round(min(image.shape[:2]) / 500))
+    line = min(_BROADEST, max(1, round(min(image.shape[:2]) / 500)))
     if label is not None:
         _tint(drawn, (label > 0) & (prediction == 0), REFERENCE)
         _tint(drawn, (prediction > 0) & (label == 0), PREDICTION)

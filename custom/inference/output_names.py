@@ -9,7 +9,7 @@ from pathlib import Path
 from ..checks import RequestError
 
 # Of the glands of a picture.
-ENDINGS = ("_mask.png", "_instances.png", "_overlay.png", "_probability.png")
+ENDINGS = ("_mask.png", "_instances.png", "_overlay.png", "_probability.png", "_glands.geojson")
 
 
 def output_stems(
@@ -32,11 +32,12 @@ def output_stems(
     Raises:
         RequestError: If two inputs share an output name, an output would replace an input, or an input lies elsewhere.
     """
-    top, out = Path(input_dir).resolve(), Path(output_dir).resolve()
-    sources = {Path(path).resolve(): os.fspath(path) for path in inputs}
+    top, out = Path(os.path.abspath(input_dir)), Path(output_dir).resolve()
+    inputs_by_name = {Path(os.path.abspath(path)): os.fspath(path) for path in inputs}
+    sources = {path.resolve(): given for path, given in inputs_by_name.items()}
     stems: dict[str, Path] = {}
     taken: dict[Path, str] = {}
-    for source, given in sources.items():
+    for source, given in inputs_by_name.items():
         if not source.is_relative_to(top):
             raise RequestError(f"{given}: found outside {input_dir}, wanted all inputs below one folder")
         name = source.name[: -len(".nii.gz")] if source.name.lower().endswith(".nii.gz") else source.stem
@@ -44,8 +45,8 @@ def output_stems(
         for path in (stem.with_name(f"{name}{ending}") for ending in endings):
             if path in taken:
                 raise RequestError(f"{taken[path]} and {given} would share the output {path}; rename one of them")
-            if path in sources:
-                raise RequestError(f"the results of {given} would replace the input {sources[path]}; "
+            if replaced := sources.get(path) or inputs_by_name.get(path):
+                raise RequestError(f"the results of {given} would replace the input {replaced}; "
                                    "give another --output_dir")  # fmt: skip
             taken[path] = given
         stems[given] = stem

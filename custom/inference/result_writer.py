@@ -13,6 +13,7 @@ from typing import Any
 
 from ignite.engine import Engine, Events
 
+from ..data.source_file import shown
 from ..files import write_text
 from .items import items
 from .output_names import ENDINGS, output_stems
@@ -53,9 +54,10 @@ class ResultWriter(ABC):
         parts: Sequence[str] = ("",),
     ) -> None:
         if input_dir is None and inputs:
-            input_dir = os.path.commonpath([Path(path).resolve().parent for path in inputs])
+            input_dir = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in inputs])
         stems = output_stems(inputs, output_dir, input_dir or ".", endings)
-        self.stems = {Path(path).resolve(): stem for path, stem in stems.items()}
+        # A link is an input by its own name, wherever what it points at lies.
+        self.stems = {Path(os.path.abspath(path)): stem for path, stem in stems.items()}
         self.output_dir = Path(output_dir)
         self.failed: dict[str, str] = {}
         self._parts = list(parts)
@@ -72,7 +74,7 @@ class ResultWriter(ABC):
 
     @abstractmethod
     def write(self, path: Path, item: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """Write the results of one item; OSError and ValueError count as its failure.
+        """Write the results of one item; any exception counts as its failure.
 
         Args:
             path: Its input.
@@ -86,14 +88,23 @@ class ResultWriter(ABC):
         """An input in the table: its name, with its folder below the inputs' own."""
         return (self.stems[path].relative_to(self.output_dir.resolve()).parent / path.name).as_posix()
 
+    def fail(self, path: str | os.PathLike[str], reason: str) -> None:
+        """Note an input that failed before its results could be written.
+
+        Args:
+            path: The input.
+            reason: Why, in one line.
+        """
+        self.failed[os.path.abspath(path)] = reason
+
     def _write(self, engine: Engine) -> None:
         for item in items(engine):
-            path = Path(item["image"].meta["filename_or_obj"]).resolve()
+            path = Path(os.path.abspath(item["image"].meta["filename_or_obj"]))
             try:
                 for part, rows in self.write(path, item):
                     self._rows[path, part] = rows
-            except (OSError, ValueError) as error:
-                self.failed[str(path)] = str(error)
+            except Exception as error:  # one that cannot be written must not end the others
+                self.fail(path, str(error) or type(error).__name__)
 
     def _finish(self, _: Engine) -> None:
         logger = logging.getLogger(__name__)
@@ -109,5 +120,5 @@ class ResultWriter(ABC):
         done, rows = len({path for path, _ in self._rows}), sum(map(len, self._rows.values()))
         logger.info("%d %ss, %d rows in %s: %s", done, self.what, rows, self.table, self.output_dir)
         if self.failed:
-            listed = "; ".join(f"{path}: {reason}" for path, reason in self.failed.items())
+            listed = "; ".join(f"{shown(path)}: {reason}" for path, reason in self.failed.items())
             logger.error("%d of %d %ss failed: %s", len(self.failed), len(self.stems), self.what, listed)

@@ -21,6 +21,8 @@ _VIEWS = {
     8: [(turns, mirror) for mirror in (False, True) for turns in range(4)],
 }
 _SAME_MPP = 0.01
+# Bytes a pixel, measured: of the image, its maps and its glands; and of each view at the network's resolution.
+_BYTES, _BYTES_A_VIEW = 110, 30
 
 
 class TileInferer(Inferer):
@@ -103,6 +105,15 @@ class TileInferer(Inferer):
         if abs(factor - 1) <= _SAME_MPP:
             return image
         return resize(image, [max(1, round(side * factor)) for side in image.shape[2:]])
+
+    def most_bytes(self, height: int, width: int) -> float:
+        """About how much memory an image takes, from its loading to its results.
+
+        Args:
+            height: In pixels.
+            width: In pixels.
+        """
+        return height * width * (_BYTES + _BYTES_A_VIEW * self.views * (self.mpp / self.network_mpp) ** 2)
 
     def _view(self, image: torch.Tensor, network: nn.Module, turns: int, mirror: bool) -> torch.Tensor:
         view = torch.rot90(image.flip(-1) if mirror else image, turns, (-2, -1))

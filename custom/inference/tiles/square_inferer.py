@@ -54,3 +54,12 @@ class SquareInferer(Inferer):
             image: `(b, 3, h, w)` in [0, 1].
         """
         return F.interpolate(image, size=[self.side_px, self.side_px], mode="area")
+
+    def most_bytes(self, height: int, width: int) -> float:
+        """About how much memory an image takes, from its loading to its results.
+
+        Args:
+            height: In pixels.
+            width: In pixels.
+        """
+        return 110.0 * height * width

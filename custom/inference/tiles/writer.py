@@ -14,19 +14,21 @@ import numpy as np
 from skimage.measure import regionprops
 
 from ...drawing.tile import tile_overlay
-from ...files import write_image
+from ...files import write_image, write_text
 from ...geometry.axes import as_files_hold_it, picture
 from ...targets.instances import instances
-from ...targets.maps import gland_probability
+from ...targets.maps import gland_mask, gland_probability
 from ..result_writer import ResultWriter
+from .geojson import glands_as_geojson
 
 
 class TileWriter(ResultWriter):
     """Handler that writes, for each picture of an inference run, its glands.
 
-    `<stem>_instances.png` (16 bits, ids 1..N), `<stem>_overlay.png` (outlines), with `probability` also
-    `<stem>_probability.png` (8 bits, 255 is certain); at the end `glands.csv`, a row a gland. The mask itself is
-    written by MONAI's `SaveImaged`.
+    `<stem>_mask.png` (0 and 255), `<stem>_instances.png` (16 bits, ids 1..N), `<stem>_overlay.png` (outlines),
+    `<stem>_glands.geojson` (for QuPath), with `probability` also `<stem>_probability.png` (8 bits, 255 is certain); at
+    the end `glands.csv`, a row a gland. All of one picture, or nothing, is written by this one handler, so that a name
+    is made in one place only.
 
     Args:
         inputs: As in `ResultWriter`.
@@ -72,13 +74,19 @@ class TileWriter(ResultWriter):
         if ids.max(initial=0) > np.iinfo(np.uint16).max:
             raise ValueError(f"found {ids.max()} glands, wanted at most 65535: 16 bits hold no more ids")
         probability = gland_probability(maps)
-        stem = self.stems[path]
-        results = {"instances": ids.astype(np.uint16), "overlay": tile_overlay(picture(item["image"]), ids)}
+        stem, name = self.stems[path], self.name_of(path)
+        results = {
+            "mask": gland_mask(maps).astype(np.uint8) * 255,
+            "instances": ids.astype(np.uint16),
+            "overlay": tile_overlay(picture(item["image"]), ids),
+        }
         if self.probability:
             results["probability"] = np.round(255 * probability).astype(np.uint8)
+        rows = [_measures(region, name, self.mpp) for region in regionprops(ids, probability)]
         for kind, result in results.items():
             write_image(stem.with_name(f"{stem.name}_{kind}.png"), result)
-        yield "", [_measures(region, self.name_of(path), self.mpp) for region in regionprops(ids, probability)]
+        write_text(stem.with_name(f"{stem.name}_glands.geojson"), glands_as_geojson(ids, name, rows))
+        yield "", rows
 
 
 def _measures(region: Any, name: str, mpp: float) -> dict[str, Any]:
