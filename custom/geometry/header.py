@@ -1,8 +1,8 @@
 """Where a volume lies by its NIfTI header, which may say so twice, in two forms that disagree.
 
 The one rule, for every command: the sform, as the standard and nibabel have it, unless the lengths of its steps
-contradict `pixdim`. Then the qform, whose steps are `pixdim` by definition. Without a qform, an sform whose steps are all
-1 has lost them and takes those of `pixdim`; any other sform stands. All lengths are brought to mm.
+contradict `pixdim`. Then the qform, whose steps are `pixdim` by definition. Without a qform, an sform whose steps are
+all 1 has lost them and takes those of `pixdim`; any other sform stands. All lengths are brought to mm.
 """
 
 from __future__ import annotations
@@ -84,4 +84,3 @@ def _apart(one: np.ndarray, other: np.ndarray, shape: tuple[int, ...]) -> bool:
     corners = np.stack(np.meshgrid(*ends), -1).reshape(-1, 3)
     apart = np.linalg.norm(apply_affine(one, corners) - apply_affine(other, corners), axis=1).max()
     return bool(apart > _APART_VOXELS * voxel_sizes(one).min())
-

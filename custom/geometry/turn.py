@@ -1,7 +1,7 @@
 """How the axes of a volume's file lie in the patient, and how they are turned to the pose of a network and back.
 
-Axes: x, y, z of a volume; in a file in any order and direction, upright to the patient's right, front and head (RAS), as
-far as turns by right angles can, and with the slices along z.
+Axes: x, y, z of a volume; in a file in any order and direction, upright to the patient's right, front and head (RAS),
+as far as turns by right angles can, and with the slices along z.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Volumes as a network sees them: turned upright, slice by slice at the network's own spacing.
 
-Axes: x, y, z upright as `turn` says, which for axial slices is to the patient's right, front and head (RAS), in voxels of
-the file; k slices, u and v the pixels of a slice (x and y at the network's spacing), c channels.
+Axes: x, y, z upright as `turn` says, which for axial slices is to the patient's right, front and head (RAS), in voxels
+of the file; k slices, u and v the pixels of a slice (x and y at the network's spacing), c channels.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ def unlike(own: Spread | None, learnt: Iterable[Spread]) -> str:
     """
     for name, one, (low, high) in zip(_NAMES, own or (), learnt, strict=False):
         if not low - _FAR <= one <= high + _FAR:
-            return f"intensities are unlike those of the training volumes, the {name} far {'below' if one < low else 'above'}"
+            where = "below" if one < low else "above"
+            return f"intensities are unlike those of the training volumes, the {name} far {where}"
     return ""
 
 

@@ -83,7 +83,9 @@ class Declaration:
             raise RequestError(f"the case {case!r} does not fit 'patient' of {self.path}, {self.patient.pattern!r}")
         # Of alternatives, each has a group of its own.
         if not (patient := next(filter(None, match.groups()), "")):
-            raise RequestError(f"the group of 'patient' of {self.path}, {self.patient.pattern!r}, is empty for {case!r}")
+            raise RequestError(
+                f"the group of 'patient' of {self.path}, {self.patient.pattern!r}, is empty for {case!r}"
+            )
         return patient
 
     def modality_of(self, case: str) -> str:

@@ -99,7 +99,7 @@ def _check_upright(file: SourceFile) -> None:
     """One program shows a picture with such a tag turned and another not; 0 and 1 say that it is upright."""
     try:
         turn = Image.open(io.BytesIO(file.read())).getexif().get(_ORIENTATION, 1)
-    except Exception:  # noqa: BLE001 - a broken tag says nothing, and the picture has been decoded
+    except Exception:  # a broken tag says nothing, and the picture has been decoded
         return
     if turn not in (0, 1):
         raise RequestError(f"{file}: found the orientation tag {turn}, wanted an image that is saved upright")
@@ -114,7 +114,9 @@ def _check_place(file: SourceFile, affine: np.ndarray, shape: tuple[int, ...]) -
     if not ((steps >= low) & (steps <= high)).all() or (steps * shape).max() > MOST_MM:
         found = " x ".join(f"{length:.4g}" for length in steps)
         wanted = f"wanted {low} to {high:g} mm a voxel and at most {MOST_MM / 1000:g} m in all"
-        raise RequestError(f"{file}: found {size(shape)} voxels of {found} mm, {wanted}: mend the header's unit or size")
+        raise RequestError(
+            f"{file}: found {size(shape)} voxels of {found} mm, {wanted}: mend the header's unit or size"
+        )
 
 
 def _numbers(file: SourceFile, values: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -138,7 +140,7 @@ def _ids(file: SourceFile, values: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
             whole = (np.abs(np.round(values) - values) <= _ID_OFF) & (np.abs(values) < _MOST_ID)
         if not whole.all():
-            raise RequestError(f"{file}: found the value {values[~whole].flat[0]!s}, wanted whole numbers as ids")
+            raise RequestError(f"{file}: found the value {values[~whole].flat[0]:.8g}, wanted whole numbers as ids")
         return np.round(values).astype(np.int32)
     if values.dtype.itemsize > 4 or values.dtype == np.uint32:
         if values.max() >= _MOST_ID or values.min() < -_MOST_ID:

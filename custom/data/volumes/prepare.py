@@ -181,9 +181,7 @@ def _write(
     return measures
 
 
-def _learnt(
-    sections: dict[str, list[Record]], measures: dict[str, VolumeMeasures]
-) -> dict[str, list[list[float]]]:
+def _learnt(sections: dict[str, list[Record]], measures: dict[str, VolumeMeasures]) -> dict[str, list[list[float]]]:
     """The spreads of the training volumes of each modality, which the weights will keep."""
     modalities = dict.fromkeys(record.modality for record in sections["training"])
     return {

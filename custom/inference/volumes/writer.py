@@ -33,7 +33,6 @@ _OF_SPACE = (
     "pixdim", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z",
     "srow_x", "srow_y", "srow_z", "xyzt_units",
 )  # fmt: skip
-_TIME_BITS = 8  # the lowest three bits are the unit of length
 
 
 class VolumeWriter(ResultWriter):
@@ -41,8 +40,8 @@ class VolumeWriter(ResultWriter):
 
     `<stem>_<task>.nii.gz` holds the data set's own label ids (uint8, or as many bits as the ids need), in the grid,
     orientation and affine of the input and, of a NIfTI file, with its units and codes, but none of its texts;
-    `<stem>_<task>_overlay.png` shows three slices; at the end `organs.csv`, a row an organ of each volume and task, also
-    where none was found. Rows that an earlier run left there, of other volumes or tasks, stay.
+    `<stem>_<task>_overlay.png` shows three slices; at the end `organs.csv`, a row an organ of each volume and task,
+    also where none was found. Rows that an earlier run left there, of other volumes or tasks, stay.
 
     Args:
         inputs: As in `ResultWriter`.
@@ -139,6 +138,4 @@ def _labels(ids: np.ndarray, affine: np.ndarray, source: Path) -> nib.Nifti1Imag
     header["pixdim"][4:] = 1
     header.set_data_dtype(ids.dtype)
     # Without an affine of its own, the image keeps both forms of the header as they are.
-    volume = type(given)(ids, None, header)
-    volume.header["xyzt_units"] = int(given.header["xyzt_units"]) % _TIME_BITS
-    return volume
+    return type(given)(ids, None, header)

@@ -20,10 +20,10 @@ from ..plain import plain
 class OrientAndResampled(MapTransform):
     """Turn volumes upright and bring their slices to the task's spacing; slices stay as thick and as many as they are.
 
-    All volumes of an item are turned and resampled as the first of them, so that a voxel stays beside its label whatever
-    the label's own header says: `prepare` and the check before a training see to it that the two lie at one place. The
-    field of view stays, so the spacing is met to within half a pixel over a slice. Images are bilinear, with a
-    low-pass filter where they shrink; labels take the nearest voxel's.
+    All volumes of an item are turned and resampled as the first of them, so that a voxel stays beside its label
+    whatever the label's own header says: `prepare` and the check before a training see to it that the two lie at one
+    place. The field of view stays, so the spacing is met to within half a pixel over a slice. Images are bilinear,
+    with a low-pass filter where they shrink; labels take the nearest voxel's.
 
     Args:
         keys: Volumes (1, x, y, z) with their affine, the image first; keys that an item lacks are passed over.
@@ -50,7 +50,8 @@ class OrientAndResampled(MapTransform):
         """
         item = dict(data)
         wanted = self.tasks[item["task"]]["spacing"]
-        affine = shape = None
+        affine: torch.Tensor | None = None
+        shape = torch.Size()
         for key in self.key_iterator(item):
             volume = item[key]
             if not isinstance(volume, MetaTensor) or volume.ndim != 4 or volume.shape[0] != 1:
