@@ -16,7 +16,7 @@ RANGE = (0.05, 20.0)
 # 0.2525 is called 0.25; 0.46 is not 0.5.
 _SAME = 0.05
 _INCH_UM = 25400.0
-_IMAGE_DESCRIPTION = 270
+_IMAGE_DESCRIPTION, _X_RESOLUTION, _Y_RESOLUTION = 270, 282, 283
 _UM = {"": 1.0, "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4,
        "m": 1e6, "pm": 1e-6, "å": 1e-4, "inch": _INCH_UM, "in": _INCH_UM}  # fmt: skip
 _OME = re.compile(r"<Pixels\b[^>]*>")
@@ -97,10 +97,9 @@ def _described(image: Image.Image) -> tuple[float, float] | None:
     if text.startswith("ImageJ="):
         unit = re.search(r"^unit=(.*)$", text, re.MULTILINE)
         # The tags count pixels a unit that the text alone names.
-        per_unit = image.info.get("resolution") or image.info.get("dpi")
-        if unit and per_unit and all(per_unit):
-            name = unit[1].strip().replace("\\u00B5", "µ")
-            x, y = (_length(1 / float(one), name) for one in per_unit)
+        per_unit = [_number(getattr(image, "tag_v2", {}).get(tag)) for tag in (_X_RESOLUTION, _Y_RESOLUTION)]
+        if unit and all(per_unit):
+            x, y = (_length(1 / one, unit[1].replace("\\u00B5", "µ")) for one in per_unit)
             return (x, y) if x and y else None
         return None
     if found := _APERIO.search(text):
@@ -112,17 +111,24 @@ def _described(image: Image.Image) -> tuple[float, float] | None:
 def _description(image: Image.Image) -> str:
     tags = getattr(image, "tag_v2", None)
     found = tags.get(_IMAGE_DESCRIPTION, "") if tags is not None else image.info.get("ImageDescription", "")
-    return found if isinstance(found, str) else ""
+    try:  # Pillow reads this text as Latin-1, where OME has UTF-8
+        return found.encode("latin-1").decode() if isinstance(found, str) else ""
+    except ValueError:
+        return found
 
 
 def _tagged(image: Image.Image) -> tuple[float, float] | None:
     """Pillow gives dots an inch, whichever unit the file has; other units say only whether pixels are square."""
-    dots = image.info.get("dpi")
+    x, y = (_number(one) for one in image.info.get("dpi") or (0, 0))
+    return (_INCH_UM / x, _INCH_UM / y) if x > 0 and y > 0 else None
+
+
+def _number(value: Any) -> float:
+    """A number of a tag; 0 where it is none."""
     try:
-        x, y = (_INCH_UM / float(one) for one in dots) if dots else (0.0, 0.0)
+        return float(value)
     except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    return (x, y) if x > 0 and y > 0 else None
+        return 0.0
 
 
 def _length(text: Any, unit: str) -> float | None:

@@ -14,6 +14,7 @@ class Record:
         label: The mask's file; None for an image that has none.
         patient: Empty where unknown.
         modality: Of a volume; empty for pictures.
+        mpp: Size of a pixel in µm, where it is known for this very image.
     """
 
     id: str
@@ -22,3 +23,4 @@ class Record:
     label: SourceFile | None
     patient: str = ""
     modality: str = ""
+    mpp: float | None = None

@@ -131,7 +131,12 @@ def source_files(source: Path) -> dict[str, SourceFile]:
     return dict(sorted(found.items()))
 
 
-def files_below(directory: str | os.PathLike[str], suffixes: Sequence[str], what: str) -> list[str]:
+def files_below(
+    directory: str | os.PathLike[str],
+    suffixes: Sequence[str],
+    what: str,
+    output_dir: str | os.PathLike[str] | None = None,
+) -> list[str]:
     """All files of some kinds below a directory, in the order of their names; those of other kinds are logged.
 
     What lies in `masks` or `labels` beside `images` is not taken: it is labels of these, and no input.
@@ -140,6 +145,7 @@ def files_below(directory: str | os.PathLike[str], suffixes: Sequence[str], what
         directory: The directory, or one file.
         suffixes: The kinds, as `SourceFile.suffix` has them.
         what: They are called, for the message.
+        output_dir: Where results go; those of an earlier run in a folder below `directory` are not taken.
 
     Returns:
         Their paths, at least one.
@@ -153,14 +159,17 @@ def files_below(directory: str | os.PathLike[str], suffixes: Sequence[str], what
     if not folder.is_dir():
         raise RequestError(f"{shown(folder)}: not found, wanted a directory or one {what}")
     names = sorted(_walk(folder))
-    labels = [name for name in names if _is_label(name, folder)]
-    others = sorted({*names} - {*labels})
+    out = _results_folder(output_dir, folder)
+    results = [name for name in names if out and name.startswith(out)]
+    labels = [name for name in names if not (out and name.startswith(out)) and _is_label(name, folder)]
+    others = sorted({*names} - {*labels, *results})
     found = [name for name in others if SourceFile(Path(name)).suffix in suffixes]
     if not found:
         seen = f"found no {what}{' but labels' if labels else ''}"
         raise RequestError(f"{shown(folder)}: {seen}, wanted at least one of {', '.join(suffixes)}")
     logger = logging.getLogger(__name__)
-    for kind, left in (("of other kinds", sorted({*others} - {*found})), ("that are labels", labels)):
+    passed_over = {"of other kinds": sorted({*others} - {*found}), "that are labels": labels, "of results": results}
+    for kind, left in passed_over.items():
         if left:
             logger.warning("%s: left out %d files %s: %s", shown(folder), len(left), kind, named(left))
     return [str(folder / name) for name in found]
@@ -194,6 +203,12 @@ def _walk(folder: Path, within: str = "", above: frozenset[tuple[int, int]] = fr
             yield from _walk(folder, f"{name}/", above | {here})
         elif entry.is_file() or entry.is_symlink():
             yield name
+
+
+def _results_folder(output_dir: str | os.PathLike[str] | None, top: Path) -> str:
+    """Where results go within the folder of inputs, relative to it, as `out/`; empty where they go elsewhere."""
+    within = os.path.relpath(output_dir or top, top)
+    return "" if within.split(os.sep)[0] in (".", "..") else f"{Path(within).as_posix()}/"
 
 
 def _is_label(name: str, top: Path) -> bool:

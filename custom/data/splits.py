@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..checks import RequestError
 from .record import Record
+from .source_file import composed
 
 # In a list file, published lists have another name for it.
 _OTHER_NAMES = {"labelled": "training"}
@@ -78,7 +79,8 @@ def from_file(
             raise RequestError(f"{split}: found the section {listed_as!r}, wanted {wanted}")
         if result[section]:
             raise RequestError(f"{split}: found both 'training' and 'labelled', which mean the same; wanted one")
-        for name in map(str, names):
+        names = [name if name in known else composed(name) for name in map(str, names)]
+        for name in names:
             if name not in known:
                 raise RequestError(f"{split}: {name!r} in {listed_as} is no image of this data set")
             if name in seen:
@@ -86,7 +88,7 @@ def from_file(
             if known[name].section not in ("training", section):
                 raise RequestError(f"{split}: {name!r} in {listed_as} belongs to {known[name].section} of the data set")
             seen[name] = listed_as
-        result[section] = sorted(map(str, names), key=natural)
+        result[section] = sorted(names, key=natural)
     without_mask = [record.id for record in records if record.section == "unlabelled" and record.id not in seen]
     result["unlabelled"] = sorted(result["unlabelled"] + without_mask, key=natural)
     return result

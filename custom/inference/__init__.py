@@ -1,6 +1,6 @@
 """From an image to results: the inferers, and the handlers that write what was found."""
 
-from .forgiving import ForgivingIteration, ForgivingTransform
+from .forgiving import ForgivingDataset, ForgivingIteration
 from .output_names import output_stems
 from .progress import EngineProgress
 from .tiles.inferer import TileInferer
@@ -11,8 +11,8 @@ from .volumes.writer import VolumeWriter
 
 __all__ = [
     "EngineProgress",
+    "ForgivingDataset",
     "ForgivingIteration",
-    "ForgivingTransform",
     "SquareInferer",
     "TileInferer",
     "TileWriter",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from monai.transforms import Transform
+from monai.data import Dataset
 
 from ..checks import RequestError
 from .result_writer import ResultWriter
@@ -18,26 +18,14 @@ FAILED = "failed"
 _KIND = re.compile(r"^[A-Za-z_][\w.]*: ")
 
 
-class ForgivingTransform(Transform):
-    """What loads an item; where it fails, the item keeps the reason under `failed`, for `ForgivingIteration`.
+class ForgivingDataset(Dataset):
+    """MONAI's `Dataset`; an item that cannot be loaded keeps the reason under `failed`, for `ForgivingIteration`."""
 
-    Args:
-        transform: Loads an item.
-    """
-
-    def __init__(self, transform: Callable[[Any], Any]) -> None:
-        self.transform = transform
-
-    def __call__(self, data: Mapping[str, Any]) -> Any:
-        """Load an item.
-
-        Args:
-            data: The item, with its file under `image`.
-        """
+    def _transform(self, index: int) -> Any:
         try:
-            return self.transform(data)
+            return super()._transform(index)
         except Exception as error:
-            return {"image": data["image"], FAILED: reason(error)}
+            return {"image": self.data[index]["image"], FAILED: reason(error)}
 
 
 class ForgivingIteration:

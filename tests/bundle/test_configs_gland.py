@@ -107,7 +107,8 @@ def test_inference_writes_every_file_of_a_picture(configs, folder_source, traine
     flow.run()
     written = {path.name for path in (tmp_path / "images").iterdir()}
     kinds = ("mask", "instances", "overlay", "probability")
-    assert written == {f"test_{number}_{kind}.png" for number in (0, 1) for kind in kinds}
+    pictures = {f"test_{number}_{kind}.png" for number in (0, 1) for kind in kinds}
+    assert written == pictures | {"test_0_glands.geojson", "test_1_glands.geojson"}
     assert (tmp_path / "glands.csv").is_file()
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from ...checks import RequestError
 from .. import datalist
 from ..datalist import SECTIONS, Item, record_of
+from ..images import IMAGE_SUFFIXES
+from ..pixel_size import check_mpp, check_same
 from ..prepared import check_items
 from .pair import load_pair
 
@@ -33,6 +35,8 @@ class TileSet:
         self._list = datalist.read(dataset_dir)
         self.mpp, self.mean, self.std = (self._list.head.get(key) for key in ("mpp", "mean", "std"))
         self.fingerprint = self._list.fingerprint
+        if self.mpp is not None:
+            check_mpp(self.mpp, f"{self._list.path}, mpp")
 
     @property
     def test_section(self) -> str:
@@ -79,8 +83,13 @@ class TileSet:
         counts = {section: len(self.items(section, needed=section == "training")) for section in sections}
         listed = ", ".join(f"{section} {count or 'empty'}" for section, count in counts.items())
         logging.getLogger(__name__).info("%s: %s", self._list.folder, listed)
-        check_items(self._list, sections, "image", _open)
+        check_items(self._list, sections, "image", self._open)
 
-
-def _open(item: Item) -> Iterable[str]:
-    return load_pair(record_of(item)).notes
+    def _open(self, item: Item) -> Iterable[str]:
+        record = record_of(item)
+        if record.label is not None and record.label.suffix not in IMAGE_SUFFIXES:
+            wanted = "wanted a mask image; prepare makes one of it"
+            raise RequestError(f"{record.label}: found {record.label.suffix or 'no suffix'} in a data list, {wanted}")
+        pair = load_pair(record)
+        check_same(record.image, pair.image.mpp, self.mpp)
+        return pair.notes

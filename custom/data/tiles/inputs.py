@@ -17,16 +17,17 @@ from ..pixel_size import check_mpp, check_same
 from ..source_file import SourceFile, files_below
 
 
-def listing(directory: str | os.PathLike[str]) -> list[str]:
+def listing(directory: str | os.PathLike[str], output_dir: str | os.PathLike[str] | None = None) -> list[str]:
     """All images below a directory, in the order of their names; at least one. Masks beside images are none.
 
     Args:
         directory: The directory, or one image.
+        output_dir: Where results go; what lies there is no input.
 
     Raises:
         RequestError: Nothing is there, or no image is.
     """
-    return files_below(directory, IMAGE_SUFFIXES, "image")
+    return files_below(directory, IMAGE_SUFFIXES, "image", output_dir)
 
 
 def readable(

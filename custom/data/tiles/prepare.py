@@ -5,6 +5,7 @@ What is written appears under its name only when all of it was checked and is wh
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +21,16 @@ from .. import datalist, splits
 from ..datalist import FOR_TRAINING, Item
 from ..images import KEPT_SUFFIXES
 from ..patients import with_patients
+from ..pixel_size import check_mpp, check_same
 from ..prepared import SHEET_NAME, check_duplicates, check_output, on_sheet, write_items, written
 from ..record import Record
+from ..source_file import named
 from . import crag, folder, glas
+from .one_scale import brought_to, common_mpp
 from .pair import Pair, load_pair
 
 READERS = {"glas": glas.read, "crag": crag.read, "folder": folder.read}
 MPP = {"glas": glas.MPP, "crag": crag.MPP}
-
-_MPP_RANGE = (0.05, 20.0)
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def prepare(
         validation: Fraction of the training images to hold out, by patient where patients are known.
         seed: Of the draw.
         split: `FILE` or `FILE#NAME` with the ids of each section, instead of a draw.
-        mpp: µm a pixel; wanted for `folder`, known for the others.
-        patients: CSV with the columns `id` and `patient`; only for `folder`.
+        mpp: µm a pixel; wanted for `folder` unless `patients` has it for each image, known for the others.
+        patients: CSV with the columns `id` and `patient`, and `mpp` for images of several scanners; only for `folder`.
         command: Recorded in the data list.
 
     Returns:
@@ -77,31 +79,39 @@ def prepare(
         raise RequestError(f"found the data set {name!r}, wanted one of {', '.join(READERS)}")
     if split is not None and (labelled != "all" or validation != 0):
         raise RequestError("--split already says what is labelled, wanted no --labelled or --validation beside it")
-    microns = _mpp(name, mpp)
+    _check_mpp(name, mpp, patients)
     output = output.resolve()  # a link to a larger disk stays a link
     earlier = check_output(output, source)
-    records = _read(name, source, patients)
+    records = _with_mpp(_read(name, source, patients), MPP.get(name, mpp), patients)
     drawn = splits.draw(records, labelled, validation, seed) if split is None else splits.from_file(records, split)
     if not drawn["training"]:
         raise RequestError(f"{split or source}: no labelled training image, wanted at least one")
     sections = _sections(records, drawn)
+    microns = MPP.get(name, mpp) or common_mpp(record.mpp for record in records if record.mpp)
     head = {"name": name, "mpp": microns, "seed": seed, "command": command}
     with replacing_directory(output) as target:
         measures = _write(target, head, sections)
-    return _summary(records, sections, measures, split) + written(output, earlier)
+    passed_over = folder.passed_over(source) if name == "folder" else []
+    return passed_over + _summary(records, sections, measures, split) + written(output, earlier)
 
 
-def _mpp(name: str, mpp: float | None) -> float:
+def _check_mpp(name: str, mpp: float | None, patients: Path | None) -> None:
     if name in MPP:
         if mpp is not None and mpp != MPP[name]:
             raise RequestError(f"--mpp: found {mpp}, but {name} has {MPP[name]} µm a pixel; leave it out")
-        return MPP[name]
-    if mpp is None:
+    elif mpp is not None:
+        check_mpp(mpp)
+    elif patients is None:
         wanted = f"wanted the µm a pixel of the {name}'s images, such as 0.5 at 20x or 0.25 at 40x"
         raise RequestError(f"--mpp: {wanted}; volumes need --data_set instead")
-    if not _MPP_RANGE[0] <= mpp <= _MPP_RANGE[1]:
-        raise RequestError(f"--mpp: found {mpp}, wanted µm a pixel between {_MPP_RANGE[0]} and {_MPP_RANGE[1]}")
-    return mpp
+
+
+def _with_mpp(records: list[Record], mpp: float | None, patients: Path | None) -> list[Record]:
+    """Each record with its pixel size: its own, or that of all."""
+    known = [dataclasses.replace(record, mpp=record.mpp or mpp) for record in records]
+    if without := [record.id for record in known if record.mpp is None]:
+        raise RequestError(f"--mpp: {patients} has no mpp for {named(without)}; wanted it there, or --mpp for them")
+    return known
 
 
 def _read(name: str, source: Path, patients: Path | None) -> list[Record]:
@@ -145,7 +155,10 @@ def _write(target: Path, head: Item, sections: dict[str, list[Record]]) -> dict[
 
     def write_one(name: str, record: Record) -> Item:
         pair = load_pair(record)
-        measures[record.id] = _Measures(pair.digest, pair.glands, pair.histogram, pair.notes)
+        check_same(record.image, pair.image.mpp, record.mpp)
+        digest = pair.digest  # of the picture as it came
+        pair = brought_to(pair, record.image, record.mpp or head["mpp"], head["mpp"])
+        measures[record.id] = _Measures(digest, pair.glands, pair.histogram, pair.notes)
         outlines = pair.instances if name != "unlabelled" else None
         if record.id in shown:
             caption = record.id if outlines is None else f"{record.id}: {pair.glands}"

@@ -10,6 +10,7 @@ from monai.inferers import Inferer, SlidingWindowInferer
 from monai.utils import BlendMode, convert_to_tensor
 from torch import nn
 
+from ...data.pixel_size import check_mpp
 from ...geometry.resize import resize
 from ...networks.all_outputs import unwrap
 from ..keep_meta import keep_meta
@@ -41,7 +42,8 @@ class TileInferer(Inferer):
         amp: bfloat16 autocast.
 
     Raises:
-        ValueError: A resolution or size is not positive, or `views` is none of 1, 2, 8.
+        RequestError: `mpp` is out of the range of light microscopes.
+        ValueError: Another size is not positive, or `views` is none of 1, 2, 8.
 
     Example:
         >>> from custom.networks import SemiMoE, SharedEncoder
@@ -62,7 +64,8 @@ class TileInferer(Inferer):
         amp: bool = False,
     ) -> None:
         super().__init__()
-        for name, value in (("network_mpp", network_mpp), ("mpp", mpp), ("roi_px", roi_px)):
+        check_mpp(mpp)  # a user's own number, in training, evaluation and inference alike
+        for name, value in (("network_mpp", network_mpp), ("roi_px", roi_px)):
             if not 0 < value < float("inf"):
                 raise ValueError(f"{name} must be positive, got {value}")
         if views not in _VIEWS:

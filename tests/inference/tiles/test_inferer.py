@@ -5,6 +5,7 @@ from monai.data import MetaTensor
 from monai.inferers import SimpleInferer
 from torch import nn
 
+from custom.checks import RequestError
 from custom.inference import TileInferer
 from custom.networks import AllOutputs, SemiMoE, SharedEncoder
 
@@ -168,7 +169,6 @@ def test_metadata_comes_back(network):
     ("arguments", "message"),
     [
         ({"network_mpp": 0, "mpp": 1}, "network_mpp must be positive, got 0"),
-        ({"network_mpp": 1, "mpp": float("nan")}, "mpp must be positive, got nan"),
         ({"network_mpp": 1, "mpp": 1, "views": 4}, r"one of \[1, 2, 8\], got 4"),
         ({"network_mpp": 1, "mpp": 1, "roi_px": 0}, "roi_px must be positive"),
     ],
@@ -176,6 +176,12 @@ def test_metadata_comes_back(network):
 def test_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         TileInferer(**arguments)
+
+
+@pytest.mark.parametrize("mpp", [0, -1, 250, float("nan"), (0, 5), None])
+def test_refuses_a_size_that_no_microscope_gives(mpp):
+    with pytest.raises(RequestError, match="--mpp: found"):
+        TileInferer(network_mpp=1, mpp=mpp)
 
 
 def test_refuses_a_network_without_maps():

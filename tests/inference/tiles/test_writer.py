@@ -65,8 +65,10 @@ def test_results_are_the_right_way_round(tmp_path):
     _run(writer, [_item(source, _maps([(5, 45, 60, 90), (30, 58, 4, 34)]))])
     folder = tmp_path / "out" / "a"
     assert sorted(p.name for p in folder.iterdir()) == [
-        f"tile.1_{k}.png" for k in ("instances", "overlay", "probability")
+        "tile.1_glands.geojson",
+        *(f"tile.1_{k}.png" for k in ("instances", "mask", "overlay", "probability")),
     ]
+    assert np.array_equal(_read(folder / "tile.1_mask.png") == 255, _read(folder / "tile.1_instances.png") > 0)
     ids = _read(folder / "tile.1_instances.png")
     assert (ids.shape, ids.dtype) == ((HEIGHT, WIDTH), np.uint16)
     assert (ids > 0).sum() == 40 * 30 + 28 * 30
@@ -98,7 +100,7 @@ def test_table_measures_each_gland(tmp_path):
     assert float(row["solidity"]) == 1.0
     assert float(row["mean_probability"]) == pytest.approx(1 / (1 + math.exp(-4)), abs=1e-4)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "glands.csv", "tile_instances.png", "tile_overlay.png"
+        "glands.csv", "tile_glands.geojson", "tile_instances.png", "tile_mask.png", "tile_overlay.png"
     ]  # fmt: skip
 
 
