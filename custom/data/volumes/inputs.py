@@ -34,18 +34,10 @@ def listing(directory: str | os.PathLike[str], output_dir: str | os.PathLike[str
     Raises:
         RequestError: Nothing is there, no volume is, or the one file is none.
     """
-    found = files_below(directory, SUFFIXES, "volume")
+    found = files_below(directory, SUFFIXES, "volume", output_dir or None)
     if Path(directory).is_file() and SourceFile(Path(directory)).suffix not in SUFFIXES:
         raise RequestError(f"{directory}: wanted {', '.join(VOLUME_SUFFIXES)}, or a slice as a picture; convert it")
-    results = Path(output_dir).resolve() if output_dir else None
-    if results is None or results == Path(directory).resolve():
-        return found
-    inputs = [path for path in found if not Path(path).resolve().is_relative_to(results)]
-    if found and not inputs:
-        raise RequestError(f"{directory}: found nothing but what lies in --output_dir {output_dir}, wanted inputs")
-    if number := len(found) - len(inputs):
-        logging.getLogger(__name__).warning("%s: %d files there are results, and no inputs", output_dir, number)
-    return inputs
+    return found
 
 
 def chosen(tasks: TaskTable, task: Any) -> list[str]:
