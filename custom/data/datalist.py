@@ -20,8 +20,8 @@ SECTIONS = ("training", "unlabelled", "validation")
 FOR_TRAINING = ("training", "unlabelled")
 # What describes the whole set.
 DESCRIPTION = (
-    "name", "mpp", "mean", "std", "seed", "command", "modalities", "spacing", "labels", "one_piece", "test_sections",
-    "checksums",
+    "name", "mpp", "mean", "std", "seed", "command", "modalities", "spacing", "labels", "one_piece", "intensities",
+    "test_sections", "checksums",
 )  # fmt: skip
 
 Item = dict[str, Any]

@@ -1,7 +1,7 @@
-"""Volumes as a network sees them: turned to RAS, slice by slice at the network's own spacing.
+"""Volumes as a network sees them: turned upright, slice by slice at the network's own spacing.
 
-Axes: x to the patient's right, y to the front, z to the head, in voxels of the file; k slices, u and v the pixels of a
-slice (x and y at the network's spacing), c channels.
+Axes: x, y, z upright as `turn` says, which for axial slices is to the patient's right, front and head (RAS), in voxels
+of the file; k slices, u and v the pixels of a slice (x and y at the network's spacing), c channels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .turn import Turn
 
 
 def to_ras(voxels: torch.Tensor, affine: Any) -> MetaTensor:
-    """Turn a volume to RAS: axes are swapped and flipped, no voxel changes its value.
+    """Turn a volume upright, as near to RAS as its slices let it: axes are swapped and flipped, no voxel changes.
 
     Args:
         voxels: (t, x, y, z) in any orientation.
@@ -43,7 +43,7 @@ def from_ras(values: torch.Tensor, affine: Any) -> torch.Tensor:
     """Turn values on the grid that `to_ras` made back to the grid of the file.
 
     Args:
-        values: (t, x, y, z) in RAS.
+        values: (t, x, y, z), upright.
         affine: What `to_ras` was given.
 
     Returns:
@@ -56,7 +56,7 @@ def slice_size(volume: MetaTensor, spacing: Sequence[float]) -> tuple[int, int]:
     """How many pixels a slice has at another spacing; the field of view stays.
 
     Args:
-        volume: (t, x, y, z), RAS.
+        volume: (t, x, y, z), upright.
         spacing: In mm, along x and y.
 
     Returns:
@@ -74,7 +74,7 @@ def neighbours(volume: torch.Tensor, indices: Sequence[int], size: Sequence[int]
     """Stack each slice between the two beside it; beyond the ends the last slice is repeated.
 
     Args:
-        volume: (x, y, z), RAS.
+        volume: (x, y, z), upright.
         indices: The k slices wanted, along z.
         size: u and v of the result; bilinear, low-pass filtered where it shrinks.
 

@@ -84,6 +84,10 @@ class ResultWriter(ABC):
             Each part that is written, with its rows of the table.
         """
 
+    def earlier(self) -> list[dict[str, Any]]:
+        """Rows of the table that an earlier run left and that stay, above those of this one."""
+        return []
+
     def name_of(self, path: Path) -> str:
         """An input in the table: its name, with its folder below the inputs' own."""
         return (self.stems[path].relative_to(self.output_dir.resolve()).parent / path.name).as_posix()
@@ -111,6 +115,7 @@ class ResultWriter(ABC):
         text = io.StringIO()
         table = csv.DictWriter(text, self.columns, lineterminator="\n")
         table.writeheader()
+        table.writerows(self.earlier())
         for path in self.stems:
             for part in self._parts:
                 table.writerows(self._rows.get((path, part), []))

@@ -11,6 +11,8 @@ from typing import TypedDict
 
 import numpy as np
 
+from .padding import without_padding
+
 
 class HeadTask(TypedDict):
     """What shapes a network's weights.
@@ -90,7 +92,7 @@ def intensity_range(values: np.ndarray, intensity: Mapping[str, list[float]]) ->
     """What becomes 0 and 1 where a volume's intensities are scaled.
 
     Args:
-        values: The volume, of any shape; what is not finite does not count.
+        values: The volume, of any shape; neither padding nor what is not finite counts in percentiles.
         intensity: As an `OrganTask` has it.
 
     Returns:
@@ -99,10 +101,13 @@ def intensity_range(values: np.ndarray, intensity: Mapping[str, list[float]]) ->
     if "window_hu" in intensity:
         low, high = intensity["window_hu"]
         return float(low), float(high)
-    values = values.ravel()
+    values = without_padding(values).ravel()
     if values.dtype.kind == "f" and not (finite := np.isfinite(values)).all():
         values = values[finite]
     if not values.size:
         return 0.0, 0.0
     low, high = np.percentile(values, intensity["percentiles"])
+    if low == high and (others := values[values != low]).size:
+        # One value fills nearly all, such as the air around a turned volume: what was measured are the others.
+        low, high = np.percentile(others, intensity["percentiles"])
     return float(low), float(high)

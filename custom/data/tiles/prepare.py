@@ -80,29 +80,30 @@ def prepare(
     Raises:
         RequestError: Anything is wrong with the request or the data; nothing has been written then.
     """
-    if name not in READERS:
-        raise RequestError(f"found the data set {name!r}, wanted one of {', '.join(READERS)}")
-    if split is not None and (labelled != "all" or validation != 0):
-        raise RequestError("--split already says what is labelled, wanted no --labelled or --validation beside it")
-    _check_mpp(name, mpp, patients)
+    _check_options(name, mpp, patients, split is not None and (labelled != "all" or validation != 0))
     chosen = parse_classes(classes, name)
     output = output.resolve()  # a link to a larger disk stays a link
     earlier = check_output(output, source)
     records = _with_mpp(_read(name, source, patients), MPP.get(name, mpp), patients)
     drawn = splits.draw(records, labelled, validation, seed) if split is None else splits.from_file(records, split)
-    if not drawn["training"]:
-        raise RequestError(f"{split or source}: no labelled training image, wanted at least one")
     sections = _sections(records, drawn)
+    if not sections["training"]:
+        raise RequestError(f"{split or source}: no labelled training image, wanted at least one")
     microns = MPP.get(name, mpp) or common_mpp(record.mpp for record in records if record.mpp)
     head = {"name": name, "mpp": microns, "seed": seed, "command": command}
     with replacing_directory(output) as target:
         measures = _write(target, head, sections, chosen)
         remarks = chosen.check([one.classes for one in measures.values()], source)
-    passed_over = folder.passed_over(source) if name == "folder" else []
-    return remarks + passed_over + _summary(records, sections, measures, split) + written(output, earlier)
+    if name == "folder":
+        remarks += folder.passed_over(source)
+    return remarks + _summary(records, sections, measures, split) + written(output, earlier)
 
 
-def _check_mpp(name: str, mpp: float | None, patients: Path | None) -> None:
+def _check_options(name: str, mpp: float | None, patients: Path | None, drawn_twice: bool) -> None:
+    if name not in READERS:
+        raise RequestError(f"found the data set {name!r}, wanted one of {', '.join(READERS)}")
+    if drawn_twice:
+        raise RequestError("--split already says what is labelled, wanted no --labelled or --validation beside it")
     if name in MPP:
         if mpp is not None and mpp != MPP[name]:
             raise RequestError(f"--mpp: found {mpp}, but {name} has {MPP[name]} µm a pixel; leave it out")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...checks import RequestError
+from ...targets.intensities import Spread, oddity
 from ...targets.organ_task import HeadTask, OrganTask, TaskTable
 from .. import datalist
 from ..datalist import SECTIONS, DataList, Item, record_of
@@ -47,6 +48,15 @@ class VolumeSets:
         self.fingerprint = ", ".join(one.fingerprint for one in self._lists)
         self.trained_patients = set().union(*(one.trained_patients for one in self._lists))
         self._where = ", ".join(str(one.folder) for one in self._lists)
+
+    @property
+    def intensities(self) -> dict[str, list[Spread]]:
+        """What the training volumes of each task have, as `targets.intensities.spreads` gives it; 0.1.0 did not say."""
+        return {
+            name: one.head.get("intensities", {}).get(task["modality"], [])
+            for one, named in zip(self._lists, self._named, strict=True)
+            for name, task in named.items()
+        }
 
     @property
     def test_section(self) -> str:
@@ -112,8 +122,7 @@ class VolumeSets:
                 volume = "labelled training volume" if labelled else "training or unlabelled volume"
                 raise RequestError(f"{self._where}: the task {name} has no {volume}, wanted one")
         for one, named in zip(self._lists, self._named, strict=True):
-            # Labels and spacing are the data set's, whatever the modality.
-            check_items(one, sections, "volume", partial(_open, next(iter(named.values()))))
+            check_items(one, sections, "volume", partial(_open, named))
 
     def check_trained(self, trained: TaskTable, ckpt_path: str | Path) -> None:
         """Check that weights know the tasks as the data sets have them.
@@ -200,9 +209,14 @@ def _tasks(one: DataList) -> dict[str, OrganTask]:
     return tasks
 
 
-def _open(task: OrganTask, item: Item) -> Iterable[str]:
-    load_volumes(record_of(item), [int(one) for one in task["labels"]], check_spacing(task["spacing"]))
-    return ()
+def _open(tasks: Mapping[str, OrganTask], item: Item) -> Iterable[str]:
+    task = next(iter(tasks.values()))  # labels and spacing are the data set's, whatever the modality
+    pair = load_volumes(record_of(item), [int(one) for one in task["labels"]], check_spacing(task["spacing"]))
+    notes = list(pair.image.notes)
+    for other in tasks.values():
+        if other["modality"] == item["modality"]:
+            notes += filter(None, [oddity(pair.image.values, other["intensity"])])
+    return [f"{item['image']}: {note}" for note in notes]
 
 
 def _apart(one: Any, other: Any) -> Any:

@@ -17,6 +17,7 @@ from .values import INTENSITIES, check_intensity, check_labels, check_one_piece,
 _SHIPPED = Path(__file__).with_name("declared")
 SHIPPED = ("flare22", "amos22", "atlas23", "btcv", "acdc", "hippocampus")
 CASE = "{case}"
+FRAME = "{frame}"  # digits that tell several volumes of a case apart
 # As the gland recipe's folder; .* stands for any volume or picture.
 _FOLDER = [
     {"section": "training", "images": "images/{case}.*", "labels": "labels/{case}.*"},
@@ -34,7 +35,8 @@ class FolderPair:
 
     Args:
         section: `training`, `validation`, `unlabelled` or a test section.
-        images: Path below the data set's root, `{case}` for what differs; `.*` at its end for any kind of file.
+        images: Path below the data set's root, `{case}` for what differs, and `{frame}` for the digits by which several
+            volumes of one case do; `.*` at its end for any kind of file.
         labels: The same of the labels; None for unlabelled images.
     """
 
@@ -55,7 +57,7 @@ class Declaration:
         modalities: Name to its intensity, `{"window_hu": [low, high]}` or `{"percentiles": [low, high]}`.
         cases: Modality to its first and last case number; empty where there is one modality.
         layout: Where the files are.
-        patient: A pattern whose first group, in a case, is the patient; None where each case is a patient.
+        patient: A pattern whose first group that fits, in a case, is the patient; None where each case is a patient.
         one_piece: Ids of the organs that are one connected piece, ascending: of a prediction the largest is kept.
     """
 
@@ -79,7 +81,12 @@ class Declaration:
             return case
         if (match := self.patient.search(case)) is None:
             raise RequestError(f"the case {case!r} does not fit 'patient' of {self.path}, {self.patient.pattern!r}")
-        return match.group(1)
+        # Of alternatives, each has a group of its own.
+        if not (patient := next(filter(None, match.groups()), "")):
+            raise RequestError(
+                f"the group of 'patient' of {self.path}, {self.patient.pattern!r}, is empty for {case!r}"
+            )
+        return patient
 
     def modality_of(self, case: str) -> str:
         """The modality of a case, by the last number in it.
@@ -214,6 +221,8 @@ def _folder_pair(entry: object) -> FolderPair:
         text = entry.get(key, CASE)
         if not isinstance(text, str) or CASE not in text or re.search(r"(^|/)(\.\.?)?/|^/|\\", text):
             raise RequestError(f"layout: found {key} {text!r}, wanted a path below the data set's root with {CASE}")
+    if "labels" in entry and (FRAME in entry["images"]) != (FRAME in entry["labels"]):
+        raise RequestError(f"layout: found {FRAME} in one of images and labels, wanted it in both or none")
     return FolderPair(section, entry["images"], entry.get("labels"))
 
 

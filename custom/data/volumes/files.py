@@ -1,59 +1,27 @@
-"""Decode a volume with its label and hold them against each other. Axes: x, y, z as in the file, any orientation."""
+"""A volume with its label, held against each other. Axes: x, y, z as in the file, any orientation."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 
 from ...checks import RequestError
 from ...geometry.turn import Turn
-from ..images import decode_grey
-from ..masks import DecodedMask, decode_ids
 from ..record import Record
 from ..source_file import SourceFile
-from .layout import VOLUME_SUFFIXES
+from .decode import Volume, decode, is_volume
+from .nifti import size
 
-_KINDS = {348: nib.Nifti1Image, 540: nib.Nifti2Image}  # by the header's first number, its own size
-_BYTES_OF_A_SIZE = 4
 # How far a corner may lie from where the image has it, in voxels: headers are rounded.
 _APART_VOXELS = 0.1
 _AT_ONCE = 1 << 20
-_NO_ORIENTATION = "the header states no orientation (its sform and qform codes are 0), so left and right are a guess"
-
-
-@dataclass(frozen=True)
-class Volume:
-    """One volume.
-
-    Args:
-        values: (x, y, z), as in the file.
-        affine: (4, 4) from voxels to mm, towards the patient's right, front and head (RAS).
-        note: What is odd, in words; empty where nothing is.
-    """
-
-    values: np.ndarray
-    affine: np.ndarray
-    note: str = ""
-
-    @property
-    def spacing(self) -> tuple[float, float, float]:
-        """Size of a voxel in mm, along the file's axes."""
-        x, y, z = nib.affines.voxel_sizes(self.affine)
-        return float(x), float(y), float(z)
-
-    def upright(self) -> Volume:
-        """The same volume with its axes towards right, front and head, as far as turns by 90 degrees go."""
-        turn = Turn.of(self.affine)
-        values, affine = turn.apply(self.values), turn.affine(self.affine, self.values.shape)
-        return Volume(values, affine, self.note)
+# A slice may have this many pixels in the file, and this many as the network sees it: what is larger is a mistake, and
+# would fill the memory.
+_MOST_OWN_PX, _MOST_SEEN_PX = 4096**2, 2048**2
 
 
 @dataclass(frozen=True)
@@ -70,10 +38,12 @@ class VolumePair:
 
     @property
     def digest(self) -> str:
-        """A hash of the image's voxels."""
-        values = np.ascontiguousarray(self.image.values.T)
-        digest = hashlib.sha256(f"{values.shape} {values.dtype}".encode())
-        digest.update(values.data)
+        """A hash of the image's voxels, the same for any type and any order of the axes in a file."""
+        values = self.image.upright().values
+        digest = hashlib.sha256(f"{values.shape}".encode())
+        for plane in values:  # a volume of floats may be twice what is in memory now
+            # Adding 0 makes -0 the same as 0.
+            digest.update((plane.astype("<f4") + np.float32(0)).tobytes())
         return digest.hexdigest()
 
 
@@ -83,7 +53,7 @@ def load_volumes(record: Record, labels: Collection[int], spacing: tuple[float, 
     Args:
         record: NIfTI files, or pictures of one slice each.
         labels: The ids declared.
-        spacing: Of pictures, in mm; NIfTI files state their own.
+        spacing: Of a slice as the network sees it, in mm; also of pictures, while NIfTI files state their own.
 
     Returns:
         The pair.
@@ -91,13 +61,11 @@ def load_volumes(record: Record, labels: Collection[int], spacing: tuple[float, 
     Raises:
         RequestError: Either file cannot be used, their grids differ, or the label holds an id that is not declared.
     """
-    image = _decode(record.image, spacing, is_label=False)
-    if not np.isfinite(image.values).all():
-        number = int((~np.isfinite(image.values)).sum())
-        raise RequestError(f"{record.image}: found {number} voxels that are no numbers, wanted none")
+    image = decode(record.image, spacing)
+    check_slices(record.image, image, spacing)
     if record.label is None:
         return VolumePair(image, None)
-    label = _decode(record.label, spacing, is_label=True)
+    label = decode(record.label, spacing, is_label=True)
     _check_grids(record, image, label)
     counts = count_ids(label.values)
     if unknown := sorted(set(counts) - {0, *labels}):
@@ -108,9 +76,33 @@ def load_volumes(record: Record, labels: Collection[int], spacing: tuple[float, 
     return VolumePair(image, label)
 
 
+def check_slices(file: SourceFile, image: Volume, spacing: tuple[float, float]) -> None:
+    """Refuse slices that would fill the memory.
+
+    Args:
+        file: For the message.
+        image: The volume.
+        spacing: At which the network sees its slices, in mm.
+
+    Raises:
+        RequestError: They are too large, in the file or as the network sees them.
+    """
+    turn = Turn.of(image.affine)
+    sides = [(image.values.shape[axis], image.spacing[axis]) for axis in turn.source[:2]]
+    own = [length for length, _ in sides]
+    seen = [max(1, round(length * step / wanted)) for (length, step), wanted in zip(sides, spacing, strict=True)]
+    for pixels, most, where in (
+        (own, _MOST_OWN_PX, "in the file"),
+        (seen, _MOST_SEEN_PX, f"at {spacing[0]:g} x {spacing[1]:g} mm"),
+    ):
+        if pixels[0] * pixels[1] > most:
+            found = f"found slices of {size(tuple(pixels))} pixels {where}"
+            raise RequestError(f"{file}: {found}, wanted at most {most} pixels: is the size of a voxel right?")
+
+
 def is_picture(record: Record) -> bool:
     """Whether a record is one slice in a picture file."""
-    return record.image.suffix not in VOLUME_SUFFIXES
+    return not is_volume(record.image)
 
 
 def count_ids(values: np.ndarray) -> dict[int, int]:
@@ -132,67 +124,11 @@ def count_ids(values: np.ndarray) -> dict[int, int]:
     return {int(value): int(total[value]) for value in np.flatnonzero(total)}
 
 
-def _decode(file: SourceFile, spacing: tuple[float, float], is_label: bool) -> Volume:
-    if file.suffix not in VOLUME_SUFFIXES:
-        picture = decode_ids(file) if is_label else DecodedMask(decode_grey(file))
-        # Shown the radiological way: columns run to the patient's left, rows to the back.
-        affine = np.diag([-spacing[0], -spacing[1], 1.0, 1.0])
-        return Volume(picture.values.T[..., None], affine, "; ".join(picture.notes))
-    image = _nifti(file)
-    try:
-        values = np.asanyarray(image.dataobj)
-    except (OSError, ValueError, EOFError) as error:
-        raise RequestError(f"{file}: broken or truncated volume ({_line(error)}); get it again") from error
-    if values.dtype.kind not in "iuf":
-        raise RequestError(f"{file}: found voxels of the type {values.dtype}, wanted one number each")
-    if is_label:
-        values = _ids(file, values)
-    elif values.dtype == np.float64:  # what the header's slope makes of integers
-        values = values.astype(np.float32)
-    header = image.header
-    stated = header["sform_code"] > 0 or header["qform_code"] > 0
-    return Volume(values, image.affine, "" if stated else _NO_ORIENTATION)
-
-
-def _nifti(file: SourceFile) -> nib.Nifti1Image:
-    content = file.read()
-    try:
-        if file.suffix.endswith(".gz"):
-            content = gzip.decompress(content)
-        size = content[:_BYTES_OF_A_SIZE]
-        kind = next((_KINDS[n] for n in _KINDS if n in (int.from_bytes(size, o) for o in ("little", "big"))), None)  # type: ignore[arg-type]
-        if kind is None:
-            raise RequestError(f"{file}: not a NIfTI volume, wanted one that starts with its header")
-        image = kind.from_bytes(content)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise RequestError(f"{file}: broken or truncated ({error}); get it again") from error
-    except (ImageFileError, HeaderDataError, OSError, ValueError) as error:
-        raise RequestError(f"{file}: not a NIfTI volume that can be read ({_line(error)})") from error
-    if len(image.shape) != 3 or min(image.shape) < 1:
-        raise RequestError(f"{file}: found {_size(image.shape)} voxels, wanted three axes")
-    if not np.isfinite(image.affine).all() or abs(np.linalg.det(image.affine[:3, :3])) < 1e-9:
-        raise RequestError(
-            f"{file}: found the affine {image.affine.round(3).tolist()}, wanted one that can be inverted"
-        )
-    return image
-
-
-def _ids(file: SourceFile, values: np.ndarray) -> np.ndarray:
-    """Whole numbers, whatever the file's type: some owners save ids as float32."""
-    if values.dtype.kind != "f":
-        return values
-    whole = (np.round(values) == values) & (np.abs(values) < 2**31)
-    if not whole.all():
-        odd = values[~whole].flat[0]
-        raise RequestError(f"{file}: found the value {odd:g}, wanted whole numbers as ids")
-    return values.astype(np.int32)
-
-
 def _check_grids(record: Record, image: Volume, label: Volume) -> None:
     shape = image.values.shape
     if label.values.shape != shape:
-        found = f"found {_size(label.values.shape)} voxels"
-        raise RequestError(f"{record.label}: {found}, wanted {_size(shape)} as {record.image} has")
+        found = f"found {size(label.values.shape)} voxels"
+        raise RequestError(f"{record.label}: {found}, wanted {size(shape)} as {record.image} has")
     corners = np.stack(np.meshgrid(*[(0, length - 1) for length in shape]), -1).reshape(-1, 3)
     places = [nib.affines.apply_affine(volume.affine, corners) for volume in (image, label)]
     apart = float(np.linalg.norm(places[0] - places[1], axis=1).max())
@@ -206,11 +142,3 @@ def _place(volume: Volume) -> str:
     spacing = " x ".join(f"{length:.4g}" for length in volume.spacing)
     origin = ", ".join(f"{length:.2f}" for length in volume.affine[:3, 3])
     return f"axes {axes}, {spacing} mm, the first voxel at ({origin})"
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -10,28 +10,34 @@ from pathlib import Path
 from typing import Any
 
 from ...checks import RequestError, did_you_mean
-from ...targets.organ_task import OrganTask, TaskTable
+from ...targets.intensities import Spread, oddity, spread, unlike
+from ...targets.organ_task import TaskTable
 from .. import inputs
 from ..datalist import Item
 from ..images import IMAGE_SUFFIXES
-from ..record import Record
 from ..source_file import SourceFile, files_below
-from .files import load_volumes
+from .decode import decode
+from .files import check_slices
 from .layout import VOLUME_SUFFIXES
+from .values import check_spacing
 
 SUFFIXES = (*VOLUME_SUFFIXES, *IMAGE_SUFFIXES)
 
 
-def listing(directory: str | os.PathLike[str]) -> list[str]:
+def listing(directory: str | os.PathLike[str], output_dir: str | os.PathLike[str] = "") -> list[str]:
     """All volumes below a directory, in the order of their names, at least one; a picture is a volume of one slice.
 
     Args:
         directory: The directory, or one volume.
+        output_dir: Where results go; what lies there is no input, if it is a folder within the directory.
 
     Raises:
-        RequestError: Nothing is there, or no volume is.
+        RequestError: Nothing is there, no volume is, or the one file is none.
     """
-    return files_below(directory, SUFFIXES, "volume")
+    found = files_below(directory, SUFFIXES, "volume", output_dir or None)
+    if Path(directory).is_file() and SourceFile(Path(directory)).suffix not in SUFFIXES:
+        raise RequestError(f"{directory}: wanted {', '.join(VOLUME_SUFFIXES)}, or a slice as a picture; convert it")
+    return found
 
 
 def chosen(tasks: TaskTable, task: Any) -> list[str]:
@@ -64,7 +70,12 @@ def chosen(tasks: TaskTable, task: Any) -> list[str]:
     return names
 
 
-def readable(paths: Sequence[str], tasks: TaskTable, names: Sequence[str]) -> list[Item]:
+def readable(
+    paths: Sequence[str],
+    tasks: TaskTable,
+    names: Sequence[str],
+    intensities: Mapping[str, Sequence[Spread]] | None = None,
+) -> list[Item]:
     """The volumes that can be read, as items of a data set; the others are named in the log.
 
     A volume is an item once for all tasks that want its intensities the same, so that they can share a pass.
@@ -73,6 +84,8 @@ def readable(paths: Sequence[str], tasks: TaskTable, names: Sequence[str]) -> li
         paths: As `listing` gives them.
         tasks: The task table.
         names: As `chosen` gives them.
+        intensities: What the weights' training volumes had, by task, as `targets.intensities.spreads` gives it; what
+            is far from it is named in the log.
 
     Returns:
         Items with `image`, `tasks` (the names of those predicted together) and `task` (the first of them).
@@ -83,12 +96,21 @@ def readable(paths: Sequence[str], tasks: TaskTable, names: Sequence[str]) -> li
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(repr(tasks[name]["intensity"]), []).append(name)
-    return inputs.readable(paths, "volume", partial(_open, tasks[names[0]], list(groups.values())))
+    wanted = {name: tasks[name] for name in names}
+    return inputs.readable(paths, "volume", partial(_open, wanted, list(groups.values()), intensities or {}))
 
 
-def _open(task: OrganTask, groups: Sequence[list[str]], path: str) -> list[Item]:
-    width, height = task["spacing"]
-    image = load_volumes(Record(path, "", SourceFile(Path(path)), None), (), (width, height)).image
-    if image.note:
-        logging.getLogger(__name__).warning("%s: %s", path, image.note)
+def _open(
+    tasks: TaskTable, groups: Sequence[list[str]], intensities: Mapping[str, Sequence[Spread]], path: str
+) -> list[Item]:
+    file = SourceFile(Path(path))
+    image = decode(file, check_spacing(list(tasks[groups[0][0]]["spacing"])))
+    notes = dict.fromkeys(image.notes)
+    for name, task in tasks.items():
+        check_slices(file, image, check_spacing(list(task["spacing"])))
+        odd = oddity(image.values, task["intensity"])
+        odd = odd or unlike(spread(image.values, task["intensity"]), intensities.get(name, ()))
+        notes |= {f"for {name}, {odd}" if odd and len(tasks) > 1 else odd: None}
+    for note in filter(None, notes):
+        logging.getLogger(__name__).warning("%s: %s", path, note)
     return [{"image": path, "task": group[0], "tasks": group} for group in groups]

@@ -11,10 +11,11 @@ from ...checks import RequestError, raise_problems
 from ..images import IMAGE_SUFFIXES
 from ..record import Record
 from ..source_file import SourceFile, source_files
-from .declaration import CASE, Declaration, FolderPair
+from .declaration import CASE, FRAME, Declaration, FolderPair
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii")
 _ANY = ".*"
+_ALL = " ".join(VOLUME_SUFFIXES + IMAGE_SUFFIXES)
 _BESIDE = {".json", ".csv", ".tsv", ".txt", ".md", ".pdf", ".xlsx"}  # what owners put among their volumes
 
 
@@ -71,9 +72,12 @@ def _root(source: Path, files: Iterable[str], declaration: Declaration) -> str:
     found = {match["root"] for name in files for pattern in patterns if (match := pattern.fullmatch(name))}
     if not found:
         wanted = " or ".join(
-            dict.fromkeys(pair.images.replace(CASE, "*") for pair in labelled if pair.section == labelled[0].section)
+            dict.fromkeys(_starred(pair.images) for pair in labelled if pair.section == labelled[0].section)
         )
-        raise RequestError(f"{source}: found no image of {declaration.name}, wanted {wanted} at any depth")
+        if any(pair.images.endswith(_ANY) for pair in labelled):
+            wanted += f" ({_ALL})"
+        found_none = f"found no image of {declaration.name}{_instead(files)}"
+        raise RequestError(f"{source}: {found_none}, wanted {wanted} at any depth")
     depth = min(root.count("/") for root in found)
     least = sorted(root for root in found if root.count("/") == depth)
     if len(least) > 1:
@@ -81,6 +85,26 @@ def _root(source: Path, files: Iterable[str], declaration: Declaration) -> str:
             f"{source}: found {declaration.name} twice, in {least[0]} and {least[1]}; give one as --source"
         )
     return least[0]
+
+
+def _starred(path: str) -> str:
+    return path.replace(CASE, "*").replace(FRAME, "*")
+
+
+def _named(path: str, case: str) -> str:
+    """The path of a case, which ends in the frame's number where the layout has frames."""
+    if FRAME not in path:
+        return path.replace(CASE, case)
+    name, _, frame = case.rpartition("_")
+    return path.replace(CASE, name).replace(FRAME, frame)
+
+
+def _instead(files: Iterable[str]) -> str:
+    """What there is of other kinds, as the end of a sentence."""
+    others = [name for name in files if PurePosixPath(name).suffix.lower() not in (*_BESIDE, ".cfg")]
+    strange = [name for name in others if not name.lower().endswith(VOLUME_SUFFIXES + IMAGE_SUFFIXES)]
+    shown = (strange or others)[:1]
+    return f" but such as {shown[0]}" if shown else ""
 
 
 def _id(case: str, file: SourceFile, path: str) -> str:
@@ -91,10 +115,13 @@ def _id(case: str, file: SourceFile, path: str) -> str:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    """`imagesTr/amos_{case}.nii.gz` as a regular expression with the groups `root` and `case`."""
+    """`imagesTr/amos_{case}.nii.gz` as a regular expression with the groups `root`, `case` and perhaps `frame`."""
     any_kind = path.endswith(_ANY)
-    parts = [re.escape(part) for part in path.removesuffix(_ANY if any_kind else "").split(CASE)]
-    text = parts[0] + "(?P<case>[^/]+?)" + "(?P=case)".join(parts[1:])
+    text = re.escape(path.removesuffix(_ANY if any_kind else ""))
+    for one, group in ((CASE, r"(?P<case>[^/]+?)"), (FRAME, r"(?P<frame>\d+)")):
+        first, *others = text.split(re.escape(one))
+        again = f"(?P={one.strip('{}')})"
+        text = first + (group + again.join(others) if others else "")
     if any_kind:
         text += f"(?i:{'|'.join(map(re.escape, VOLUME_SUFFIXES + IMAGE_SUFFIXES))})"
     return re.compile(f"(?P<root>(?:[^/]+/)*){text}")
@@ -107,9 +134,10 @@ def _cases(below: dict[str, SourceFile], path: str) -> dict[str, SourceFile]:
         match = pattern.fullmatch(name)
         if match is None or match["root"]:
             continue
-        if match["case"] in found:
-            raise RequestError(f"{file}: has the same name as {found[match['case']]}, wanted one file a name")
-        found[match["case"]] = file
+        case = "_".join(match.groupdict()[group] for group in ("case", "frame") if group in match.groupdict())
+        if case in found:
+            raise RequestError(f"{file}: has the same name as {found[case]}, wanted one file a name")
+        found[case] = file
     return found
 
 
@@ -122,9 +150,9 @@ def _misfits(below: dict[str, SourceFile], layout: Iterable[FolderPair], pair: F
         for name, file in below.items():
             beside = str(PurePosixPath(name).parent) == folder and CASE not in folder and file.suffix not in _BESIDE
             if beside and not any((match := one.fullmatch(name)) and not match["root"] for one in patterns):
-                wanted = path.replace(CASE, "*")
+                wanted = _starred(path)
                 if wanted.endswith(_ANY):
-                    wanted += f" ({' '.join(VOLUME_SUFFIXES + IMAGE_SUFFIXES)})"
+                    wanted += f" ({_ALL})"
                 problems.append(f"{file}: does not fit the layout, wanted {wanted}")
     return problems
 
@@ -135,9 +163,9 @@ def _lonely(images: dict[str, SourceFile], labels: dict[str, SourceFile], pair: 
         if case not in images:
             near = difflib.get_close_matches(case, images, n=1, cutoff=0.0)
             hint = f"; the nearest image is {images[near[0]]}" if near else ""
-            problems.append(f"{file}: a label without its image, wanted {pair.images.replace(CASE, case)}{hint}")
+            problems.append(f"{file}: a label without its image, wanted {_named(pair.images, case)}{hint}")
     if pair.labels is not None:
         for case, file in images.items():
             if case not in labels:
-                problems.append(f"{file}: no label of this name found, wanted {pair.labels.replace(CASE, case)}")
+                problems.append(f"{file}: no label of this name found, wanted {_named(pair.labels, case)}")
     return problems

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from ...targets.intensities import Spread, oddity, spread
 from ..record import Record
 from .declaration import Declaration
 from .files import VolumePair, count_ids, is_picture
 
 _SIDES = ("right ", "left ")
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -22,36 +27,45 @@ class VolumeMeasures:
         amounts: Label id to its volume in ml; a picture counts as 1 mm thick.
         right_mm: Label id to how far to the patient's right its centre lies, from the volume's own origin.
         notes: What is odd, in words.
+        spread: Of its intensities, as `intensities.spread` gives it; None where there is none.
     """
 
     digest: str
     amounts: dict[int, float]
     right_mm: dict[int, float]
     notes: tuple[str, ...]
+    spread: Spread | None = None
 
 
-def measure(pair: VolumePair) -> VolumeMeasures:
+def measure(pair: VolumePair, intensity: Mapping[str, list[float]] | None = None) -> VolumeMeasures:
     """Measure a volume.
 
     Args:
         pair: The volume with its label, if it has one.
+        intensity: Its modality's `window_hu` or `percentiles`; None: intensities are not looked at.
 
     Returns:
         What was measured.
     """
-    notes = tuple(volume.note for volume in (pair.image, pair.label) if volume is not None and volume.note)
+    notes = [note for volume in (pair.image, pair.label) if volume is not None for note in volume.notes]
+    seen = None
+    if intensity is not None:
+        seen = spread(pair.image.values, intensity)
+        notes += filter(None, [oddity(pair.image.values, intensity)])
     if pair.label is None:
-        return VolumeMeasures(pair.digest, {}, {}, notes)
+        return VolumeMeasures(pair.digest, {}, {}, tuple(notes), seen)
     label = pair.label.upright()
     x, y, z = label.spacing
     counts = count_ids(label.values)
     total: dict[int, float] = defaultdict(float)
-    for index, plane in enumerate(label.values):  # towards the patient's right
-        for one, number in count_ids(plane).items():
-            total[one] += index * x * number
+    for axis, step in enumerate(label.affine[0, :3]):  # how far each axis leads to the patient's right
+        for index, plane in enumerate(np.moveaxis(label.values, axis, 0) if step else ()):
+            for one, number in count_ids(plane).items():
+                total[one] += index * float(step) * number
     ids = [one for one in counts if one]
     amounts = {one: counts[one] * x * y * z / 1000 for one in ids}
-    return VolumeMeasures(pair.digest, amounts, {one: total[one] / counts[one] for one in ids}, notes)
+    places = {one: total[one] / counts[one] for one in ids}
+    return VolumeMeasures(pair.digest, amounts, places, tuple(notes), seen)
 
 
 def summary(
@@ -81,7 +95,7 @@ def summary(
         lines
         + _organs(declaration.labels, labelled, all(map(is_picture, used)))
         + _sides(declaration.labels, labelled)
-        + _notes([measures[record.id] for record in used])
+        + _notes({record.id: measures[record.id] for record in used})
     )
 
 
@@ -122,6 +136,16 @@ def _sides(labels: dict[int, str], labelled: list[VolumeMeasures]) -> list[str]:
     return lines
 
 
-def _notes(measures: list[VolumeMeasures]) -> list[str]:
-    counts = Counter(note for volume in measures for note in dict.fromkeys(volume.notes))
-    return [f"in {number} of {len(measures)} volumes {note}" for note, number in counts.items()]
+def _notes(measures: dict[str, VolumeMeasures]) -> list[str]:
+    """Each kind of oddity once, with the volumes that have it."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for name, volume in measures.items():
+        for note in dict.fromkeys(volume.notes):
+            named[note].append(name)
+    return [f"in {len(names)} of {len(measures)} volumes {note} ({few(names)})" for note, names in named.items()]
+
+
+def few(names: list[str]) -> str:
+    """The first names of a list, and how many there are beside them."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -15,6 +15,7 @@ from ...checks import RequestError, raise_problems
 from ...drawing.colours import organ_colour
 from ...drawing.sheet import SheetCell, draw_sheet
 from ...files import replacing_directory
+from ...targets.intensities import spreads, unlike
 from .. import datalist, splits
 from ..datalist import FOR_TRAINING, Item
 from ..patients import with_patients
@@ -24,7 +25,7 @@ from ..source_file import SourceFile
 from . import layout
 from .declaration import Declaration
 from .files import is_picture, load_volumes
-from .measures import VolumeMeasures, measure, summary
+from .measures import VolumeMeasures, few, measure, summary
 from .sheet import volume_cell
 
 _SECTIONS = ("training", "unlabelled", "validation", "test")
@@ -75,7 +76,8 @@ def prepare(
     head = _head(declaration, sections, seed, command)
     with replacing_directory(output) as target:
         measures = _write(target, declaration, head, sections)
-    lines = summary(declaration, sections, measures) + _remarks(records, sections, split)
+    lines = summary(declaration, sections, measures) + _strangers(sections, measures)
+    lines += _remarks(records, sections, split)
     return lines + written(output, earlier)
 
 
@@ -158,9 +160,9 @@ def _write(
     def write_one(name: str, record: Record) -> Item:
         used = dataclasses.replace(record, label=None) if name == "unlabelled" else record
         pair = load_volumes(used, declaration.labels, declaration.spacing)
-        measures[record.id] = measure(pair)
+        intensity = declaration.modalities[record.modality]
+        measures[record.id] = measure(pair, intensity)
         if record.id in shown:
-            intensity = declaration.modalities[record.modality]
             cells[name].append(volume_cell(pair, intensity, channels, record.id))
         item = {"image": f"images/{record.id}{record.image.suffix}"}
         _put(record.image, target / item["image"])
@@ -172,11 +174,30 @@ def _write(
     items, checksums = write_items(target, sections, "volume", write_one)
     digests = {name: volume.digest for name, volume in measures.items()}
     check_duplicates(sections, digests, "volume", within=True)
-    datalist.write(target, head, items, checksums)
+    datalist.write(target, head | {"intensities": _learnt(sections, measures)}, items, checksums)
     colours = [(organ_colour(channels[one]), f"{one} {organ}") for one, organ in declaration.labels.items()]
     titled = {_title(name, found, sections[name]): found for name, found in cells.items()}
     draw_sheet(titled, colours).save(target / SHEET_NAME)
     return measures
+
+
+def _learnt(sections: dict[str, list[Record]], measures: dict[str, VolumeMeasures]) -> dict[str, list[list[float]]]:
+    """The spreads of the training volumes of each modality, which the weights will keep."""
+    modalities = dict.fromkeys(record.modality for record in sections["training"])
+    return {
+        one: spreads(measures[record.id].spread for record in sections["training"] if record.modality == one)
+        for one in modalities
+    }
+
+
+def _strangers(sections: dict[str, list[Record]], measures: dict[str, VolumeMeasures]) -> list[str]:
+    """Volumes whose intensities are unlike those of the training volumes."""
+    learnt = _learnt(sections, measures)
+    named: dict[str, list[str]] = {}
+    for record in [record for name, found in sections.items() if name != "training" for record in found]:
+        if said := unlike(measures[record.id].spread, learnt.get(record.modality, [])):
+            named.setdefault(said, []).append(record.id)
+    return [f"{few(names)}: {said}" for said, names in named.items()]
 
 
 def _put(file: SourceFile, path: Path) -> None:

@@ -5,6 +5,8 @@ Axes: t tasks; x, y, z of a volume as its file has it.
 
 from __future__ import annotations
 
+import csv
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,21 +17,31 @@ import numpy as np
 import torch
 from monai.data.utils import affine_to_spacing
 
+from ...data.source_file import SourceFile
+from ...data.volumes.decode import is_volume
+from ...data.volumes.nifti import open_nifti
 from ...drawing.volume import volume_overlay
 from ...files import replacing, write_image
 from ...geometry.volume import to_ras
 from ...targets.organ_task import TaskTable, channels, organs
 from ..result_writer import ResultWriter
 
-_NIFTI = (".nii", ".nii.gz")
+# Most programs read int32, and few uint32.
+_KINDS = (np.uint8, np.uint16, np.int32)
+# What a NIfTI header says of where a volume lies.
+_OF_SPACE = (
+    "pixdim", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z",
+    "srow_x", "srow_y", "srow_z", "xyzt_units",
+)  # fmt: skip
 
 
 class VolumeWriter(ResultWriter):
     """Handler that writes, for each volume of an inference run and each task, its organs.
 
-    `<stem>_<task>.nii.gz` holds the data set's own label ids (uint8; uint16 where an id is above 255), in the grid,
-    orientation and affine of the input and, of a NIfTI file, with its units and codes; `<stem>_<task>_overlay.png`
-    shows three slices; at the end `organs.csv`, a row an organ of each volume and task, also where none was found.
+    `<stem>_<task>.nii.gz` holds the data set's own label ids (uint8, or as many bits as the ids need), in the grid,
+    orientation and affine of the input and, of a NIfTI file, with its units and codes, but none of its texts;
+    `<stem>_<task>_overlay.png` shows three slices; at the end `organs.csv`, a row an organ of each volume and task,
+    also where none was found. Rows that an earlier run left there, of other volumes or tasks, stay.
 
     Args:
         inputs: As in `ResultWriter`.
@@ -67,17 +79,33 @@ class VolumeWriter(ResultWriter):
         for predicted, task in zip(item["pred"], item["tasks"], strict=True):
             yield task, self._write_one(path, task, item["image"], predicted)
 
+    def earlier(self) -> list[dict[str, Any]]:
+        """Rows that an earlier run left, but for those of this run's volumes and tasks."""
+        path = self.output_dir / self.table
+        if not path.is_file():
+            return []
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+        except (OSError, ValueError, csv.Error):
+            rows = [{}]
+        if any(set(row) != set(self.columns) for row in rows):
+            logging.getLogger(__name__).warning("%s: was no table of organs, and was replaced", path)
+            return []
+        again = {(self.name_of(source), task) for source in self.stems for task in self._parts}
+        return [row for row in rows if (row["case"], row["task"]) not in again]
+
     def _write_one(self, path: Path, task: str, image: Any, predicted: Any) -> list[dict[str, Any]]:
         names = organs(self.tasks[task])
         found = np.asarray(torch.as_tensor(predicted).cpu()).astype(np.uint8)
         if found.max(initial=0) > len(names):
             raise ValueError(f"found the channel {found.max()}, wanted at most {len(names)}, as {task} has organs")
         ids = np.array(list(channels(self.tasks[task])))
-        ids = ids.astype(np.uint8 if ids.max() <= np.iinfo(np.uint8).max else np.uint16)
+        ids = ids.astype(next(kind for kind in _KINDS if ids.max() <= np.iinfo(kind).max))
         affine = np.asarray(image.affine, dtype=np.float64).reshape(-1, 4, 4)[0]
         stem = self.stems[path]
         with replacing(stem.with_name(f"{stem.name}_{task}.nii.gz")) as temporary:
-            nib.save(_volume(ids[found], affine, path), temporary)
+            nib.save(_labels(ids[found], affine, path), temporary)
         turned, seen = to_ras(image, affine), to_ras(torch.from_numpy(found)[None], affine)
         spacing = [float(step) for step in affine_to_spacing(turned.affine, r=3)]
         picture = volume_overlay(turned.cpu().numpy()[0], seen.numpy()[0], None, spacing, names)
@@ -97,19 +125,17 @@ class VolumeWriter(ResultWriter):
         ]
 
 
-def _volume(ids: np.ndarray, affine: np.ndarray, source: Path) -> nib.Nifti1Image:
-    """Labels as NIfTI, with what the input's header says of space: units, and codes of its two affines."""
-    if not source.name.lower().endswith(_NIFTI):
+def _labels(ids: np.ndarray, affine: np.ndarray, source: Path) -> nib.Nifti1Image:
+    """Labels as NIfTI, with what the input's header says of space and nothing else: a header may name the patient."""
+    if not is_volume(SourceFile(source)):
         volume = nib.Nifti1Image(ids, affine)
         volume.header.set_xyzt_units("mm")
         return volume
-    given: Any = nib.load(source)
-    header = given.header.copy()
+    given = open_nifti(SourceFile(source))
+    header = type(given.header)()
+    for field in _OF_SPACE:
+        header[field] = given.header[field]
+    header["pixdim"][4:] = 1
     header.set_data_dtype(ids.dtype)
-    header.set_slope_inter(1, 0)
-    header["cal_min"], header["cal_max"] = 0, 0  # the window of the image's own values
-    header["descrip"] = b""
-    kind = nib.Nifti2Image if isinstance(given, nib.Nifti2Image) else nib.Nifti1Image
-    # The file's own affine, where it is the image's: what is handed on has been through other types.
-    same = np.allclose(affine, given.affine, atol=1e-4)
-    return kind(ids, given.affine if same else affine, header)
+    # Without an affine of its own, the image keeps both forms of the header as they are.
+    return type(given)(ids, None, header)

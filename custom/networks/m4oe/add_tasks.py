@@ -80,6 +80,12 @@ def _joining(
 
 def _check_tasks(old: Mapping[str, Any], tasks: Mapping[str, HeadTask]) -> None:
     shaping = kept(tasks)
+    # A data set of a name that is taken stands in the old one's place.
+    if taken := [name for name in old if name in shaping and shaping[name] != dict(old[name])]:
+        raise RequestError(
+            f"the name {taken[0]} is taken by a task of the network, which has other labels or another modality; "
+            "give the data set another name"
+        )
     if list(shaping)[: len(old)] != list(old) or any(shaping[name] != dict(old[name]) for name in old):
         raise RequestError(f"the tasks must begin with those of the network, {', '.join(old)}, got {', '.join(tasks)}")
     if len(tasks) == len(old):

@@ -66,4 +66,4 @@ class LabelChannelsd(MapTransform):
     def _refuse(self, item: Mapping[Hashable, Any], key: Hashable, value: float) -> None:
         file = getattr(item[key], "meta", {}).get("filename_or_obj", key)
         wanted = ", ".join(map(str, np.flatnonzero(self.tables[item["task"]] != 255)))
-        raise RequestError(f"{file}: found the value {value:g}, wanted the ids of {item['task']}: {wanted}")
+        raise RequestError(f"{file}: found the value {value:.8g}, wanted the ids of {item['task']}: {wanted}")

@@ -1,4 +1,4 @@
-"""Volumes as training sees them. Axes: c channels, x, y, z; RAS afterwards: to the patient's right, front, head."""
+"""Volumes as training sees them. Axes: c channels, x, y, z; upright afterwards, as `geometry.turn` says."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from ..plain import plain
 
 
 class OrientAndResampled(MapTransform):
-    """Turn volumes to RAS and bring their slices to the task's spacing; slices stay as thick and as many as they are.
+    """Turn volumes upright and bring their slices to the task's spacing; slices stay as thick and as many as they are.
 
-    The field of view stays, so the spacing is met to within half a pixel over a slice. Images are bilinear, with a
-    low-pass filter where they shrink; labels take the nearest voxel's.
+    All volumes of an item are turned and resampled as the first of them, so that a voxel stays beside its label
+    whatever the label's own header says: `prepare` and the check before a training see to it that the two lie at one
+    place. The field of view stays, so the spacing is met to within half a pixel over a slice. Images are bilinear,
+    with a low-pass filter where they shrink; labels take the nearest voxel's.
 
     Args:
-        keys: Volumes (1, x, y, z) with their affine; keys that an item lacks are passed over.
+        keys: Volumes (1, x, y, z) with their affine, the image first; keys that an item lacks are passed over.
         tasks: The task table: name to `spacing` (mm, in plane) among others.
         label_keys: Those of the keys that hold classes.
 
@@ -44,16 +46,22 @@ class OrientAndResampled(MapTransform):
         """Return a copy of the item with plain tensors: image float32, label in its own type.
 
         Raises:
-            ValueError: A volume is not (1, x, y, z), or has no affine.
+            ValueError: A volume is not (1, x, y, z), has no affine, or is not as large as the first.
         """
         item = dict(data)
         wanted = self.tasks[item["task"]]["spacing"]
+        affine: torch.Tensor | None = None
+        shape = torch.Size()
         for key in self.key_iterator(item):
             volume = item[key]
             if not isinstance(volume, MetaTensor) or volume.ndim != 4 or volume.shape[0] != 1:
                 found = f"{type(volume).__name__} of shape {tuple(volume.shape)}"
                 raise ValueError(f"{key}: got a {found}, wanted a MetaTensor (1, x, y, z)")
-            turned = to_ras(volume, volume.affine)
+            if affine is None:
+                affine, shape = volume.affine, volume.shape
+            if volume.shape != shape:
+                raise ValueError(f"{key}: got the shape {tuple(volume.shape)}, wanted {tuple(shape)} as the image has")
+            turned = to_ras(volume, affine)
             item[key] = _resized(plain(turned), slice_size(turned, wanted), key in self.label_keys)
         return item
 

@@ -28,12 +28,12 @@ def kidneys(tmp_path):
     return declaration.read(tmp_path / "mine.json")
 
 
-def labelled(note=""):
+def labelled(*notes):
     """Id 3 in 4 voxels, id 2 in 8, further to the right."""
     label = np.zeros((6, 4, 3), np.uint8)
     label[1, :2, :2] = 3
     label[3:5, :2, :2] = 2
-    return VolumePair(Volume(np.zeros(label.shape), AFFINE, note), Volume(label, AFFINE, note))
+    return VolumePair(Volume(np.zeros(label.shape), AFFINE, notes), Volume(label, AFFINE, notes))
 
 
 def records(number, section="training", suffix=".nii.gz", modality="ct"):
@@ -81,7 +81,7 @@ def test_the_summary(kidneys):
         "  3 left kidney   in   1 of 3, median 10 ml (10 to 10)",
         "  7 spleen        in   0 of 3",
         "no volume holds spleen: is it the right data set?",
-        "in 1 of 4 volumes it is odd",
+        "in 1 of 4 volumes it is odd (unlabelled_0)",
     ]
 
 

@@ -37,7 +37,9 @@ def test_what_is_written(mine, source, said, tmp_path, files):
     output = tmp_path / "data"
     lines = prepare(mine, source, output, validation=0.2, test=0.2, seed=3, command="the command")
     content, head = datalist.read(output).sections, datalist.read(output).head
-    assert {key: head[key] for key in head if key != "checksums"} == {
+    # Three pairs in [0, 1]: the dark end, the middle and the bright end of what lies above -125 HU.
+    assert np.array(head["intensities"]["ct"]).shape == (3, 2)
+    assert {key: head[key] for key in head if key not in ("checksums", "intensities")} == {
         "name": "mine", "labels": said["labels"], "one_piece": [1], "spacing": [2.0, 2.0],
         "modalities": {"ct": {"window_hu": [-125.0, 275.0]}}, "seed": 3, "command": "the command",
         "test_sections": ["test"],

@@ -193,7 +193,7 @@ def test_frozen_parts_stay_in_evaluation_mode():
     ("tasks", "arguments", "message"),
     [
         ({"brain": NEW["brain"], **OLD}, {}, "must begin with those of the network, btcv, acdc, liver, got brain"),
-        ({**NEW, "btcv": task("btcv", "ct", 5)}, {}, "must begin with those"),
+        ({**NEW, "btcv": task("btcv", "ct", 5)}, {}, "the name btcv is taken .*; give the data set another name"),
         ({"btcv": OLD["btcv"]}, {}, "must begin with those"),
         (OLD, {}, "wanted one beside btcv"),
         (NEW, {"like": "pet"}, "no expert 'pet' to copy, wanted one of ct, mr"),
