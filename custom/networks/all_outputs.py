@@ -51,16 +51,16 @@ def unwrap(network: nn.Module) -> nn.Module:
         network: The network or any nesting of wrappers around it.
 
     Returns:
-        The innermost network, which has `outputs`.
+        The innermost network, known by `outputs`, or by what an inferer calls: `maps` or `several`.
 
     Raises:
         ValueError: There is none.
     """
     # Not by `recipe`, which TorchScript does not keep.
-    while not hasattr(network, "outputs"):
+    while not any(hasattr(network, name) for name in ("outputs", "maps", "several")):
         inner = [getattr(network, name, None) for name in ("network", "module")]
         inside = [module for module in inner if isinstance(module, nn.Module)]
         if not inside:
-            raise ValueError(f"a network with `outputs` is needed, got {type(network).__name__}")
+            raise ValueError(f"a network with `outputs`, `maps` or `several` is needed, got {type(network).__name__}")
         network = inside[0]
     return network

@@ -185,6 +185,6 @@ def test_refuses_a_size_that_no_microscope_gives(mpp):
 
 
 def test_refuses_a_network_without_maps():
-    with pytest.raises(ValueError, match="`maps` is needed"):
+    with pytest.raises(ValueError, match="`maps` or `several` is needed"):
         TileInferer(1.0, 1.0)(torch.rand(1, 3, 8, 8), nn.Conv2d(3, 2, 1))
     assert SimpleInferer()(torch.rand(1, 3, 8, 8), nn.Conv2d(3, 2, 1)).shape == (1, 2, 8, 8)

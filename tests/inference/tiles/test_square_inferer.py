@@ -87,5 +87,5 @@ def test_bfloat16_only_if_asked():
 
 
 def test_refuses_a_network_without_maps():
-    with pytest.raises(ValueError, match="`maps` is needed"):
+    with pytest.raises(ValueError, match="`maps` or `several` is needed"):
         SquareInferer()(torch.rand(1, 3, 8, 8), nn.Conv2d(3, 2, 1))
