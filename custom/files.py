@@ -20,7 +20,8 @@ from .checks import RequestError
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary name beside `path`, and rename what was written there to `path` once the block ends well.
 
-    Folders above `path` are made. After an error nothing is left behind and an older `path` stays as it was.
+    Folders above `path` are made. After an error nothing is left behind and an older `path` stays as it was. What a
+    process that was killed left of the same file is removed.
 
     Args:
         path: The file to make or to replace.
@@ -31,11 +32,30 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    _remove_left(path)
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_left(path: Path) -> None:
+    """Remove what is left of a file whose writer is no more, so that a hundred kills leave no hundred checkpoints."""
+    for entry in os.scandir(path.parent):
+        number = entry.name.removeprefix(".").removesuffix(f".{path.name}")
+        if entry.name == f".{number}.{path.name}" and number.isdecimal() and not _runs(int(number)):
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 @contextmanager
