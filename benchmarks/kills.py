@@ -3,14 +3,16 @@
     python benchmarks/kills.py --to kills.json --kills 100
 
 A small training on synthetic glands, begun by MONAI's command, with epochs so short that much of the time goes into
-writing. Once it is left alone; then SIGKILL meets it while it starts, at any moment, or as soon as a file is being
-written. Where it ends all the same, it is compared with the one that was left alone, and begun anew until there were
-enough kills. What need not be killed while it starts is forked from this process, which has imported all of it: that
+writing. Once it is left alone; then SIGKILL meets it while it starts, at any moment, or right after a file was
+written, when the next is. Where it ends all the same, it is compared with the one that was left alone, and begun anew
+until there were enough
+kills. What need not be killed while it starts is forked from this process, which has imported all of it: that
 spares ten seconds a kill. Exit status 1 where an epoch was lost or an end differs.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import re
@@ -44,7 +46,7 @@ TIMES = ("images_per_second", "data_wait")  # of a row of history.csv, what no t
 MOMENTS = {"starting": 0.1, "any": 0.45, "writing": 0.45}
 POLL_SECONDS = 0.001
 MOST_SECONDS = 600  # that a start may last
-PAUSE_SECONDS = 0.02  # at most, between a file that is begun and the kill
+PAUSE_SECONDS = 0.15  # at most, between a file that is whole and the kill, which may meet the next one
 
 
 class Kill(NamedTuple):
@@ -189,10 +191,13 @@ def _rounds(data: Path, output: Path, kills: int, timing: Timing, rng: random.Ra
 
 def _once(data: Path, output: Path, meant: str, finished: int, timing: Timing, rng: random.Random) -> Kill:
     """Start the training and kill it at the moment that is meant."""
-    before, record, checkpoint = _partial(output), _stamp(output / "run.json"), _stamp(output / "checkpoint.pt")
+    record, checkpoint = _stamp(output / "run.json"), _stamp(output / "checkpoint.pt")
+    # What is written next begins as soon as one of these has its name.
+    signs, watched = rng.randint(1, 3), output / rng.choice(["history.csv", "best.pt", "last.pt"])
+    sign = _stamp(watched)
     began, process = time.monotonic(), _start(data, output, fork=meant != "starting")
-    delay = rng.uniform(0, timing.start if meant == "starting" else 0.4 * timing.rest)
-    pause, files = rng.uniform(0, PAUSE_SECONDS), rng.randint(1, 8)
+    delay = rng.uniform(0, timing.start if meant == "starting" else 0.25 * timing.rest)
+    pause = rng.uniform(0, PAUSE_SECONDS)
     begun: float | None = None
     renamed = 0
     while process.poll() is None and time.monotonic() - began < MOST_SECONDS:
@@ -200,13 +205,11 @@ def _once(data: Path, output: Path, meant: str, finished: int, timing: Timing, r
         renamed, checkpoint = renamed + (at != checkpoint), at
         if begun is None and _stamp(output / "run.json") != record:
             begun = now
-        fresh = _partial(output) - before
-        if fresh and begun is not None:
-            files, before = files - len(fresh), before | fresh
+        signs, sign = signs - (_stamp(watched) != sign), _stamp(watched)
         since = began if meant == "starting" else begun
         if meant in ("starting", "any") and since is not None and now - since > delay:
             process.kill()
-        elif meant == "writing" and files <= 0:
+        elif meant == "writing" and signs <= 0:
             time.sleep(pause)
             process.kill()
         time.sleep(POLL_SECONDS)
@@ -282,7 +285,7 @@ def _same(one: Any, other: Any) -> bool:
 
 def _report(done: list[Kill], ends: list[dict[str, Any]]) -> dict[str, Any]:
     """All kills, and the epochs lost: where a start went on earlier than the last epoch that was finished."""
-    pairs = list(zip(done, done[1:], strict=False))
+    pairs = list(itertools.pairwise(done))
     lost = sum(max(0, one.finished - other.began) for one, other in pairs if one.fell != "ended")
     kills = [kill for kill in done if kill.fell != "ended"]
     return {"kills": len(kills), "lost": lost, "ends": ends, "starts": [kill._asdict() for kill in done]}

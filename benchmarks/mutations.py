@@ -1,5 +1,6 @@
-"""What damaged files do: real files are changed at random bytes and given to the commands, which may do three things:
-take the file, refuse it in one line, or, what must not be, end in a traceback.
+"""What damaged files do: real files are changed at random bytes and given to the commands.
+
+A command may take such a file or refuse it in one line; what must not be is a traceback.
 
     python benchmarks/mutations.py FOLDER... --to mutations.json --number 500
 
@@ -11,64 +12,33 @@ Exit status 1 where there was a traceback, more lines than one, or something lef
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import io
-import json
 import os
 import random
 import resource
 import shutil
-import signal
 import sys
 import tempfile
 import traceback
-import warnings
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import fire
-import nibabel as nib
-import numpy as np
 from controls import row
+from damaged import KINDS, change, files, made, prepare_volumes, quiet, tiles, volumes
 from monai.bundle import ConfigParser
-from PIL import Image
 
 from custom.checks import RequestError
 from custom.commands import prepare
 from custom.data.images import IMAGE_SUFFIXES
 from custom.data.source_file import SourceFile
-from custom.data.tiles import qupath
 from custom.data.volumes.layout import VOLUME_SUFFIXES
 from custom.files import write_json
 from custom.place import bundle_root
 
-KINDS = ("picture", "mask", "geojson", "volume", "label", "split", "datalist", "data_set", "volume_datalist")
-RESULTS = ("fine", "refused", "foreign")
-MOST_SECONDS, MOST_BYTES = 120, 24 << 30
-WORDS = (
-    b"null",
-    b"-1",
-    b"1e999",
-    b"NaN",
-    b"[]",
-    b"{}",
-    b'""',
-    b"true",
-    b"0",
-    b'"a"',
-    b"[[1]]",
-    b"99999999999999999999",
-)
-DATA_SET = {
-    "name": "changed",
-    "labels": {str(number): f"organ {number}" for number in range(1, 14)},
-    "spacing": [1.5, 1.5],
-    "modalities": {"mr": {"percentiles": [0.5, 99.5]}},
-}
+RESULTS = FINE, REFUSED, FOREIGN = "fine", "refused", "foreign"
+WHOLE = "whole"  # not changed at all, which must be fine
+MOST_BYTES = 24 << 30
 
 
 class Outcome(NamedTuple):
@@ -76,7 +46,7 @@ class Outcome(NamedTuple):
 
     kind: str
     file: str
-    change: str
+    way: str
     command: str
     result: str
     said: str
@@ -93,129 +63,30 @@ def main(*folders: str, to: str, number: int = 500, seed: int = 0, keep: str | N
         keep: Where the files that led to a traceback are kept.
     """
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
-    rng, outcomes = random.Random(seed), []
+    rng = random.Random(seed)
+    outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
-        files = _files([Path(folder) for folder in folders])
-        files |= _made(place / "base", files)
-        kinds = [kind for kind in KINDS if files.get(kind)]
-        for turn in range(number):
+        there = files([Path(folder) for folder in folders])
+        there |= made(place / "base", there)
+        kinds = [kind for kind in KINDS if there.get(kind)]
+        for turn in range(-len(kinds), number):
             kind = kinds[turn % len(kinds)]
-            original = rng.choice(files[kind])
-            changed, change = _change(original, rng)
-            found = _try(place / "work", kind, original, changed, change)
-            outcomes += found
-            if keep and any(one.result == "foreign" for one in found):
+            original = there[kind][0] if turn < 0 else rng.choice(there[kind])
+            changed, way = (original.read_bytes(), WHOLE) if turn < 0 else change(original, rng)
+            outcomes += (found := _try(place / "work", kind, original, changed, way))
+            if keep and any(one.result == FOREIGN for one in found):
                 target = Path(keep) / f"{turn}_{kind}_{original.name}"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(changed)
-    _print(outcomes)
-    write_json(
-        to, {"files": number, "seed": seed, "not_fine": [one._asdict() for one in outcomes if one.result != "fine"]}
-    )
-    sys.exit(int(any(one.result == "foreign" for one in outcomes)))
+    bad = [one for one in outcomes if one.result == FOREIGN or (one.way == WHOLE and one.result == REFUSED)]
+    _print(outcomes, bad)
+    notes = [one._asdict() for one in outcomes if one.result != FINE]
+    write_json(to, {"files": number, "seed": seed, "counts": _counts(outcomes), "not_fine": notes})
+    sys.exit(int(bool(bad)))
 
 
-def _files(folders: list[Path]) -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = {kind: [] for kind in KINDS}
-    for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
-        suffix = SourceFile(path).suffix
-        if suffix in IMAGE_SUFFIXES:
-            found["mask" if "_anno" in path.name or path.parent.name == "masks" else "picture"].append(path)
-        elif suffix in VOLUME_SUFFIXES:
-            found["label" if path.parent.name == "labels" else "volume"].append(path)
-        elif suffix in qupath.SUFFIXES[:1]:
-            found["geojson"].append(path)
-    return found
-
-
-def _made(base: Path, files: dict[str, list[Path]]) -> dict[str, list[Path]]:
-    """JSON files of data sets that are made of the real files."""
-    made: dict[str, list[Path]] = {}
-    if files["picture"]:
-        source = _tiles(base / "tiles", files["picture"][0])
-        names = [path.stem for path in (source / "images").iterdir()]
-        write_json(base / "split.json", {"training": names[:1], "validation": names[1:2], "unlabelled": names[2:]})
-        _quiet(lambda: prepare("folder", source=str(source), output=str(base / "tiles_data"), mpp="0.5"))
-        made |= {"split": [base / "split.json"], "datalist": [base / "tiles_data" / "datalist.json"]}
-    if files["volume"]:
-        source = _volumes(base / "volumes", files["volume"][0])
-        _quiet(lambda: _prepare_volumes(source, base / "volumes_data"))
-        made |= {"data_set": [source / "data_set.json"], "volume_datalist": [base / "volumes_data" / "datalist.json"]}
-    return made
-
-
-def _tiles(source: Path, picture: Path, mask: Path | None = None) -> Path:
-    """A small folder of a user's: a picture three times, a bit brighter each, and one for the test."""
-    with Image.open(mask or picture) as image:
-        pixels = np.asarray(image.convert("RGB").resize(image.size if mask else (96, 64)))
-    for number, folder in enumerate(("", "", "", "test/")):
-        where = [source / folder / kind for kind in ("images", "masks")]
-        for one in where:
-            one.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.clip(pixels.astype(int) + number, 0, 255).astype(np.uint8)).save(where[0] / f"p{number}.png")
-        ids = np.zeros(pixels.shape[:2], np.uint8)
-        ids[2:20, 2:20] = 1
-        Image.fromarray(ids).save(where[1] / f"p{number}.png")
-    return source
-
-
-def _volumes(source: Path, volume: Path) -> Path:
-    """A small data set of volumes in the grid of a real one."""
-    grid: Any = nib.load(volume)
-    rng = np.random.default_rng(0)
-    for number, folder in enumerate(("", "", "test/")):
-        ids = np.zeros(grid.shape[:3], np.uint8)
-        ids[2:9, 2:9, 2:9] = 1
-        for kind, values in (("images", rng.integers(0, 999, ids.shape).astype(np.int16)), ("labels", ids)):
-            path = source / folder / kind / f"v{number}.nii.gz"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            nib.save(nib.Nifti1Image(values, grid.affine), path)
-    write_json(source / "data_set.json", DATA_SET)
-    return source
-
-
-def _prepare_volumes(source: Path, output: Path) -> None:
-    prepare("folder", source=str(source), data_set=str(source / "data_set.json"), output=str(output))
-
-
-def _change(original: Path, rng: random.Random) -> tuple[bytes, str]:
-    """The content with a few bytes changed, and how; a volume's mostly before it is compressed."""
-    content = original.read_bytes()
-    packed = original.suffix == ".gz" and rng.random() < 0.8
-    data = bytearray(gzip.decompress(content) if packed else content)
-    ways = {"bytes": 3, "head": 3, "cut": 1, "gap": 1, "twice": 1}
-    if original.suffix in (".json", ".geojson"):
-        ways |= {"word": 8}
-    way = rng.choices(list(ways), list(ways.values()))[0]
-    at, length = rng.randrange(len(data)), rng.randint(1, 64)
-    if way in ("bytes", "head"):
-        for _ in range(rng.randint(1, 8)):
-            data[rng.randrange(len(data) if way == "bytes" else min(len(data), 400))] = rng.randrange(256)
-    elif way == "cut":
-        del data[at:]
-    elif way == "gap":
-        del data[at : at + length]
-    elif way == "twice":
-        data[at:at] = data[at : at + length]
-    else:
-        _put_word(data, rng)
-    return (gzip.compress(bytes(data), 1) if packed else bytes(data)), f"{way} at {at}"
-
-
-def _put_word(data: bytearray, rng: random.Random) -> None:
-    """Another value, or another nesting, in place of a number, text, list or object: it stays JSON more often."""
-    text = data.decode("utf-8", "replace")
-    places = [at for at, one in enumerate(text) if one in ":[," and not text[at + 1 : at + 2].isspace()]
-    places += [at + 1 for at, one in enumerate(text[:-1]) if one in ":[," and text[at + 1] in " \n"]
-    at = rng.choice(places) + 1
-    with contextlib.suppress(ValueError):
-        start = at + len(text[at:]) - len(text[at:].lstrip())
-        _, end = json.JSONDecoder().raw_decode(text, start)
-        data[:] = (text[:start] + rng.choice(WORDS).decode() + text[end:]).encode()
-
-
-def _try(work: Path, kind: str, original: Path, changed: bytes, change: str) -> list[Outcome]:
+def _try(work: Path, kind: str, original: Path, changed: bytes, way: str) -> list[Outcome]:
     """Every command that such a file can reach."""
     outcomes = []
     for command, call in DOORS[kind].items():
@@ -224,37 +95,23 @@ def _try(work: Path, kind: str, original: Path, changed: bytes, change: str) -> 
         run = call(work, original, changed)
         before = _sizes(work)
         result, said = _outcome(run)
-        if result == "refused" and _sizes(work) != before:
-            result, said = "foreign", f"left something behind: {said}"
-        outcomes.append(Outcome(kind, str(original), change, command, result, said))
+        if result == REFUSED and _sizes(work) != before:
+            result, said = FOREIGN, f"left something behind: {said}"
+        outcomes.append(Outcome(kind, str(original), way, command, result, said))
     return outcomes
 
 
 def _outcome(run: Callable[[], object]) -> tuple[str, str]:
     try:
-        _quiet(run)
+        quiet(run)
     except BaseException as error:
         link: BaseException | None = error
         while link is not None and not isinstance(link, RequestError):
             link = link.__cause__ or link.__context__
         if link is None:
-            return "foreign", "".join(traceback.format_exception(error)[-3:])
-        return "refused" if "\n" not in str(link) else "foreign", str(link)
-    return "fine", ""
-
-
-def _quiet(run: Callable[[], object]) -> None:
-    def late(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"took more than {MOST_SECONDS} s")
-
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(MOST_SECONDS)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            run()
-    finally:
-        signal.alarm(0)
+            return FOREIGN, "".join(traceback.format_exception(error)[-3:])
+        return REFUSED if "\n" not in str(link) else FOREIGN, str(link)
+    return FINE, ""
 
 
 def _sizes(work: Path) -> dict[str, int]:
@@ -268,10 +125,10 @@ def _prepare_tiles(work: Path, original: Path, changed: bytes) -> Callable[[], o
     """A picture with its mask, a mask or a GeoJSON with its picture, or the split file."""
     options = {"source": str(work / "source"), "output": str(work / "out"), "mpp": "0.5"}
     if original.name == "split.json":
-        _tiles(work / "source", original.parent / "tiles" / "images" / "p0.png")
+        tiles(work / "source", original.parent / "tiles" / "images" / "p0.png")
         (work / "split.json").write_bytes(changed)
         return lambda: prepare("folder", split=str(work / "split.json"), **options)
-    _put_tile(_tiles(work / "source", *_beside(original)), original, changed)
+    _put_tile(tiles(work / "source", *_beside(original)), original, changed)
     return lambda: prepare("folder", **options)
 
 
@@ -300,8 +157,8 @@ def _prepare_organs(work: Path, original: Path, changed: bytes) -> Callable[[], 
         shutil.copytree(original.parent, work / "source")
         (work / "source" / "data_set.json").write_bytes(changed)
     else:
-        _put_volume(_volumes(work / "source", original), original, changed)
-    return lambda: _prepare_volumes(work / "source", work / "out")
+        _put_volume(volumes(work / "source", original), original, changed)
+    return lambda: prepare_volumes(work / "source", work / "out")
 
 
 def _put_volume(folder: Path, original: Path, changed: bytes) -> None:
@@ -315,12 +172,12 @@ def _prepared(work: Path, original: Path, changed: bytes) -> Path:
         shutil.copytree(original.parent, data)
         (data / "datalist.json").write_bytes(changed)
     elif SourceFile(original).suffix in VOLUME_SUFFIXES:
-        _quiet(lambda: _prepare_volumes(_volumes(work / "source", original), data))
+        quiet(lambda: prepare_volumes(volumes(work / "source", original), data))
         _put_volume(data, original, changed)
     else:
-        _quiet(
+        quiet(
             lambda: prepare(
-                "folder", source=str(_tiles(work / "source", original, original)), output=str(data), mpp="0.5"
+                "folder", source=str(tiles(work / "source", original, original)), output=str(data), mpp="0.5"
             )
         )
         (
@@ -387,16 +244,23 @@ DOORS: dict[str, dict[str, Door]] = {
 }
 
 
-def _print(outcomes: list[Outcome]) -> None:
-    counts = Counter((one.kind, one.command, one.result) for one in outcomes)
-    row("file", "command", *RESULTS, head=True)
-    for kind, command in dict.fromkeys((one.kind, one.command) for one in outcomes):
-        row(kind, command, *(counts[kind, command, result] for result in RESULTS))
-    totals = Counter(one.result for one in outcomes)
-    row("all", "", *(totals[result] for result in RESULTS))
+def _counts(outcomes: list[Outcome]) -> dict[str, dict[str, int]]:
+    """How often each result was, by kind of file and command; those of whole files do not count."""
+    table: dict[str, dict[str, int]] = {}
     for one in outcomes:
-        if one.result == "foreign":
-            print(f"\n{one.kind} {one.file} ({one.change}), {one.command}:\n{one.said}", file=sys.stderr)
+        counts = table.setdefault(f"{one.kind}, {one.command}", dict.fromkeys(RESULTS, 0))
+        counts[one.result] += one.way != WHOLE
+    return table
+
+
+def _print(outcomes: list[Outcome], bad: list[Outcome]) -> None:
+    counts = _counts(outcomes)
+    row("file, command", *RESULTS, head=True)
+    for name, found in counts.items():
+        row(name, *found.values())
+    row("all", *(sum(found[result] for found in counts.values()) for result in RESULTS))
+    for one in bad:
+        print(f"\n{one.kind} {one.file} ({one.way}), {one.command}: {one.result}\n{one.said}", file=sys.stderr)
 
 
 if __name__ == "__main__":
