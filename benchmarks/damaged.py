@@ -119,7 +119,7 @@ def change(original: Path, rng: random.Random) -> tuple[bytes, str]:
     data = bytearray(gzip.decompress(content) if packed else content)
     ways = {"bytes": 3, "head": 3, "cut": 1, "gap": 1, "twice": 1}
     if original.suffix in (".json", ".geojson"):
-        ways |= {"word": 8}
+        ways = {"bytes": 1, "cut": 1, "gap": 1, "twice": 1, "word": 12}
     way = rng.choices(list(ways), list(ways.values()))[0]
     at, length = rng.randrange(len(data)), rng.randint(1, 64)
     if way in ("bytes", "head"):

@@ -12,6 +12,8 @@ Exit status 1 where there was a traceback, more lines than one, or something lef
 
 from __future__ import annotations
 
+import gzip
+import logging
 import os
 import random
 import resource
@@ -62,6 +64,7 @@ def main(*folders: str, to: str, number: int = 500, seed: int = 0, keep: str | N
         seed: Of the changes.
         keep: Where the files that led to a traceback are kept.
     """
+    logging.disable(logging.ERROR)  # nibabel says at length what it does not like
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     rng = random.Random(seed)
     outcomes: list[Outcome] = []
@@ -162,7 +165,8 @@ def _prepare_organs(work: Path, original: Path, changed: bytes) -> Callable[[], 
 
 
 def _put_volume(folder: Path, original: Path, changed: bytes) -> None:
-    (folder / original.parent.name / "v1.nii.gz").write_bytes(changed)
+    packed = changed if original.suffix == ".gz" else gzip.compress(changed)
+    (folder / original.parent.name / "v1.nii.gz").write_bytes(packed)
 
 
 def _prepared(work: Path, original: Path, changed: bytes) -> Path:

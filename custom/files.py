@@ -125,7 +125,7 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RequestError(f"{path}: found {error}, wanted a JSON file") from error
     if not isinstance(content, dict):
         raise RequestError(f"{path}: found a {type(content).__name__}, wanted a JSON object")
