@@ -15,20 +15,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from ignite.engine import Events
 from monai.bundle import ConfigWorkflow
 
 from custom.checks import RequestError
-from custom.commands import prepare
-from custom.data.drawn import volumes as drawn_volumes
-from custom.networks import M4oE, weights
 
 EPOCHS = 2
 QUICK = {"max_epochs": EPOCHS, "steps_per_epoch": 2, "batch_size": 2, "pretrained": False}
-TILES = {"crop_px": 32, "unlabelled_batch_size": 1, "views": 1, "network_def#features#decoder_channels": [8, 8, 8, 8]}
-TINY = {"network_def#stem": "patch", "network_def#embed": 24, "network_def#depths": [1, 1]}
-TINY |= {"network_def#heads": [2, 2], "crop_px": 32}
 TIMES = ("images_per_second", "data_wait")
 # Where a kill comes: after so many steps, after so many weights were kept, in the middle of so many files.
 MOMENTS = st.tuples(st.sampled_from(["step", "kept", "file"]), st.integers(1, 4))
@@ -163,89 +157,6 @@ class Life(RuleBasedStateMachine):
         return self.ends[self.prepared]
 
 
-class LifeOfGlands(Life):
-    """A data set of tiles, which may grow: then a run on it has to begin anew."""
-
-    @initialize()
-    def begin(self):
-        self.prepare("small")
-
-    @rule(size=st.sampled_from(["small", "grown"]))
-    def prepare(self, size):
-        with self.only_in(self.data):
-            where = {"source": str(self.source / size), "output": str(self.data)}
-            prepare("folder", **where, mpp="0.62", validation="0.25")
-        self.prepared = size
-
-    def options(self, output, kind="train"):
-        if kind == "inference":
-            features = {"network_def#features#decoder_channels": [8, 8, 8, 8], "views": 1}
-            return {
-                **features,
-                "dataset_dir": str(self.source / "small" / "test"),
-                "ckpt_path": str(self.run / "last.pt"),
-            }
-        return {**QUICK, **TILES, "dataset_dir": str(self.data)}
-
-
-class LifeOfOrgans(Life):
-    """A data set of volumes, and a second one that joins the trained network."""
-
-    suffix = "_organ"
-
-    @initialize()
-    def begin(self):
-        self.prepare()
-
-    @rule()
-    def prepare(self):
-        self.prepare_one("synthetic_ct", self.data)
-        self.prepared = "synthetic_ct"
-
-    @precondition(lambda self: self.prepared and self.trained)
-    @rule(moment=MOMENTS)
-    def grow(self, moment):
-        joining, grown = self.place / "joining", self.place / "grown"
-        if not joining.exists():
-            self.prepare_one("synthetic_mr", joining)
-        shutil.rmtree(grown, ignore_errors=True)
-        with self.only_in(grown), contextlib.suppress(Killed):
-            train(self.growing(joining, grown), moment)
-        with self.only_in(grown):
-            train(self.growing(joining, grown))
-        self.assert_knows_what_it_knew(grown)
-        with self.only_in(grown / "evaluation_test"):
-            go(self.flow("evaluate", grown, dataset_dirs=[str(self.data), str(joining)]))
-
-    def assert_knows_what_it_knew(self, grown):
-        old, new = (weights.read(run / "last.pt", "organ") for run in (self.run, grown))
-        networks = [M4oE(**one["network"]).eval() for one in (old, new)]
-        for one, network in zip((old, new), networks, strict=True):
-            weights.put(one, network)
-        image = torch.rand(1, 3, 32, 32)
-        with torch.no_grad():
-            assert torch.equal(networks[0](image, 0), networks[1](image, 0))
-
-    def growing(self, joining, grown):
-        names = ("train_organ", "add_modality_organ")
-        files = [str(self.bundle / "configs" / f"{name}.json") for name in names]
-        options = {**QUICK, "crop_px": 32, "dataset_dir": str(joining), "init_path": str(self.run / "last.pt")}
-        del options["pretrained"]
-        options |= {"output_dir": str(grown)}
-        return ConfigWorkflow(files, logging_file=False, workflow_type="train", **options)
-
-    def prepare_one(self, name, output):
-        with self.only_in(output):
-            where = {"source": str(self.source / name), "data_set": str(self.source / name / "data_set.json")}
-            prepare("folder", **where, output=str(output), test="0.25", validation="0.25")
-
-    def options(self, output, kind="train"):
-        if kind == "inference":
-            folder = self.source / "synthetic_ct" / "images"
-            return {"task": "synthetic_ct", "dataset_dir": str(folder), "ckpt_path": str(self.run / "last.pt")}
-        return {**QUICK, **(TINY if kind == "train" else {}), "dataset_dirs": [str(self.data)]}
-
-
 def go(flow):
     flow.initialize()
     flow.run()
@@ -323,84 +234,6 @@ def assert_nothing_half(run):
     assert not [path for path in run.iterdir() if path.name.startswith((".", "tmp"))]
 
 
-@pytest.fixture(scope="module")
-def tiles(folder_source, tmp_path_factory):
-    """Two states of a user's own folder: four pairs and a test pair, and two more pairs later."""
-    place = tmp_path_factory.mktemp("tiles")
-    for size, number in (("small", 4), ("grown", 6)):
-        for folder, count in (("images", number), ("masks", number), ("test/images", 1), ("test/masks", 1)):
-            (place / size / folder).mkdir(parents=True)
-            for path in sorted((folder_source / folder).iterdir())[:count]:
-                shutil.copy(path, place / size / folder / path.name)
-    return place
-
-
-@pytest.fixture(scope="module")
-def volumes(tmp_path_factory):
-    """CT and MR, six volumes each."""
-    place = tmp_path_factory.mktemp("drawn") / "source"
-    drawn_volumes.synthesise(place, number=6)
-    return place
-
-
-@pytest.fixture
-def born(repository, tmp_path, monkeypatch):
-    """Makes a life, in a folder and with a cache of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    ends = {}
-    return lambda life, source: life(source, repository / "bundle", ends)
-
-
-def test_a_whole_life_of_glands(born, tiles):
-    life = born(LifeOfGlands, tiles)
-    life.use_what_is_not_there()
-    life.prepare("small")
-    for moment in (("step", 1), ("step", 3), ("file", 2)):
-        life.train_and_be_killed(moment)
-    life.evaluate()
-    life.train_to_the_end()
-    life.train_with_another_seed()
-    life.infer()
-    life.prepare("grown")
-    life.train_to_the_end()
-    life.evaluate()
-    life.teardown()
-
-
-def test_a_whole_life_of_organs(born, volumes):
-    life = born(LifeOfOrgans, volumes)
-    life.use_what_is_not_there()
-    life.prepare()
-    for moment in (("file", 3), ("kept", 1), ("step", 4)):
-        life.train_and_be_killed(moment)
-    life.evaluate()
-    life.train_to_the_end()
-    life.grow(("file", 2))
-    life.infer()
-    life.lose_the_data()
-    life.evaluate()
-    life.teardown()
-
-
 def live(born, life, source, **size):
     long = settings(derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck), **size)
     run_state_machine_as_test(lambda: born(life, source), settings=long)
-
-
-def test_glands_live_in_any_order(born, tiles):
-    live(born, LifeOfGlands, tiles, **FEW)
-
-
-def test_organs_live_in_any_order(born, volumes):
-    live(born, LifeOfOrgans, volumes, **FEW)
-
-
-@pytest.mark.slow
-def test_glands_live_long(born, tiles):
-    live(born, LifeOfGlands, tiles, **MANY)
-
-
-@pytest.mark.slow
-def test_organs_live_long(born, volumes):
-    live(born, LifeOfOrgans, volumes, **MANY)
