@@ -145,7 +145,8 @@ def _put_word(data: bytearray, rng: random.Random) -> None:
     with contextlib.suppress(ValueError):
         start = at + len(text[at:]) - len(text[at:].lstrip())
         _, end = json.JSONDecoder().raw_decode(text, start)
-        data[:] = (text[:start] + rng.choice(WORDS).decode() + text[end:]).encode()
+        word = '"a"' if text[end:].lstrip().startswith(":") else rng.choice(WORDS).decode()
+        data[:] = (text[:start] + word + text[end:]).encode()
 
 
 def quiet(run: Callable[[], object]) -> None:

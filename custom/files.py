@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from PIL import Image
 from .checks import RequestError
 
 
-@contextmanager
+@contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary name beside `path`, and rename what was written there to `path` once the block ends well.
 
@@ -28,16 +28,22 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Yields:
         The name to write to; it ends like `path`, so that writers which look at the ending choose rightly.
+
+    Raises:
+        RequestError: Something cannot be written: the disk is full, or the folder is not the user's.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    _remove_left(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left(path)
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _remove_left(path: Path) -> None:
@@ -58,7 +64,7 @@ def _runs(process: int) -> bool:
     return True
 
 
-@contextmanager
+@contextlib.contextmanager
 def replacing_directory(output: Path) -> Iterator[Path]:
     """A directory beside `output` that takes its name if all goes well, and vanishes if not.
 

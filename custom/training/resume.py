@@ -13,7 +13,7 @@ from monai.data import set_rnd
 from monai.utils import set_determinism
 
 from ..checks import RequestError
-from ..files import replacing
+from ..networks import weights
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -103,8 +103,7 @@ class Resume:
     def _save(self, engine: Engine) -> None:
         if self.rank == 0:
             state = {name: holder.state_dict() for name, holder in self.state.items()}
-            with replacing(self.path) as temporary:
-                torch.save({"epoch": engine.state.epoch, "state": state}, temporary)
+            weights.write(self.path, {"epoch": engine.state.epoch, "state": state})
 
 
 def _read(path: Path) -> dict[str, Any]:
