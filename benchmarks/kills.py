@@ -16,10 +16,8 @@ import itertools
 import os
 import random
 import re
-import runpy
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -33,10 +31,10 @@ from typing import Any, NamedTuple
 import fire
 import torch
 from controls import row
+from starts import Forked, Started, fresh
 
 from custom.commands import prepare, synthesise
 from custom.files import write_json
-from custom.place import bundle_root
 from custom.report.history import read_history
 
 EPOCHS = 12
@@ -111,51 +109,7 @@ def _start(data: Path, output: Path, fork: bool = False) -> Started:
     options = {"dataset_dir": data, "output_dir": output, **OPTIONS}
     given = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     words = ["monai.bundle", "run", "training", "--config_file", "configs/train.json", *given]
-    with open(output.with_suffix(".log"), "wb") as log:
-        if fork:
-            return Forked(words, log.fileno())
-        paths = {"PYTHONPATH": str(Path(bundle_root()).parent)}
-        command = [sys.executable, "-m", *words]
-        return subprocess.Popen(command, cwd=bundle_root(), env=os.environ | paths, stdout=log, stderr=log)
-
-
-class Forked:
-    """A module that is run as `python -m` does, in a fork of this process."""
-
-    def __init__(self, words: list[str], log: int) -> None:
-        self.returncode: int | None = None
-        self._id = os.fork()
-        if self._id == 0:
-            try:
-                for stream in (1, 2):
-                    os.dup2(log, stream)
-                os.chdir(bundle_root())
-                _run(words)
-            except BaseException as error:  # what the interpreter would do at its end
-                ended = error if isinstance(error, SystemExit) else None
-                if ended is None:
-                    sys.excepthook(type(error), error, error.__traceback__)
-                os._exit(ended.code if ended is not None and isinstance(ended.code, int) else 1)
-            os._exit(0)
-
-    def poll(self) -> int | None:
-        """The exit status; None while it runs."""
-        if self.returncode is None:
-            found, status = os.waitpid(self._id, os.WNOHANG)
-            self.returncode = os.waitstatus_to_exitcode(status) if found else None
-        return self.returncode
-
-    def kill(self) -> None:
-        """Send SIGKILL."""
-        os.kill(self._id, signal.SIGKILL)
-
-
-Started = subprocess.Popen[bytes] | Forked
-
-
-def _run(words: list[str]) -> None:
-    sys.argv = [sys.executable, *words[1:]]
-    runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+    return (Forked if fork else fresh)(words, output.with_suffix(".log"))
 
 
 def _whole(data: Path, output: Path) -> Timing:
