@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +17,55 @@ from PIL import Image
 from .checks import RequestError
 
 
-@contextmanager
+@contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary name beside `path`, and rename what was written there to `path` once the block ends well.
 
-    Folders above `path` are made. After an error nothing is left behind and an older `path` stays as it was.
+    Folders above `path` are made. After an error nothing is left behind and an older `path` stays as it was. What a
+    process that was killed left of the same file is removed.
 
     Args:
         path: The file to make or to replace.
 
     Yields:
         The name to write to; it ends like `path`, so that writers which look at the ending choose rightly.
+
+    Raises:
+        RequestError: Something cannot be written: the disk is full, or the folder is not the user's.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left(path)
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
-@contextmanager
+def _remove_left(path: Path) -> None:
+    """Remove what is left of a file whose writer is no more, so that a hundred kills leave no hundred checkpoints."""
+    for entry in os.scandir(path.parent):
+        number = entry.name.removeprefix(".").removesuffix(f".{path.name}")
+        if entry.name == f".{number}.{path.name}" and number.isdecimal() and not _runs(int(number)):
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+@contextlib.contextmanager
 def replacing_directory(output: Path) -> Iterator[Path]:
     """A directory beside `output` that takes its name if all goes well, and vanishes if not.
 
@@ -106,7 +132,7 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RequestError(f"{path}: found {error}, wanted a JSON file") from error
     if not isinstance(content, dict):
         raise RequestError(f"{path}: found a {type(content).__name__}, wanted a JSON object")

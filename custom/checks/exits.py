@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import signal
 import sys
@@ -42,6 +43,8 @@ def one_line_errors() -> None:
     if not is_monai_command():
         return
     sys.excepthook = _excepthook
+    for place in (*logging.getLogger().handlers, logging.getLogger("monai.handlers.StatsHandler")):
+        place.addFilter(_is_not_said_at_the_end)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
@@ -57,6 +60,11 @@ def partial(failed: Sequence[str]) -> None:
     """
     if failed and is_monai_command():
         raise SystemExit(1)
+
+
+def _is_not_said_at_the_end(record: logging.LogRecord) -> bool:
+    """Keep engines from logging, with a traceback, what the last line says anyway."""
+    return record.levelno < logging.ERROR or _request(sys.exc_info()[1]) is None
 
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

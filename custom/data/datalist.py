@@ -24,6 +24,9 @@ DESCRIPTION = (
     "test_sections", "checksums",
 )  # fmt: skip
 
+_WORDS = ("id", "patient", "modality")  # of an item
+_LARGEST = 1e30
+
 Item = dict[str, Any]
 
 
@@ -120,10 +123,12 @@ def read(dataset_dir: str | os.PathLike[str]) -> DataList:
         raise RequestError(f"{dataset_dir}: no {FILE_NAME} there, wanted {wanted}") from error
     except OSError as error:
         raise RequestError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(f"{path}: not JSON ({error})") from error
     if not isinstance(content, dict) or "name" not in content or "training" not in content:
         raise RequestError(f"{path}: wanted an object with at least 'name' and 'training'")
+    if not isinstance(content["name"], str) or not content["name"]:
+        raise RequestError(f"{path}: found the name {content['name']!r}, wanted a text")
     _check_description(path, content)
     sections = {name: content[name] for name in _section_names(path, content)}
     for name, items in sections.items():
@@ -180,14 +185,19 @@ def _section_names(path: Path, content: Mapping[str, Any]) -> list[str]:
 
 def _check_description(path: Path, content: Mapping[str, Any]) -> None:
     mpp = content.get("mpp")
-    if mpp is not None and (not isinstance(mpp, int | float) or mpp <= 0):
+    if mpp is not None and not (_is_number(mpp) and mpp > 0):
         raise RequestError(f"{path}: found mpp {mpp!r}, wanted µm a pixel")
     for key in ("mean", "std"):
-        value = content.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(one, int | float) for one in value):
-            raise RequestError(f"{path}: found {key} {value!r}, wanted a number a channel")
+        value = content.get(key)
+        if key in content and not (isinstance(value, list) and len(value) == 3 and all(map(_is_number, value))):
+            raise RequestError(f"{path}: found {key} {value!r}, wanted a number for each of three channels")
     if not isinstance(content.get("checksums", {}), dict):
         raise RequestError(f"{path}: found checksums {content['checksums']!r}, wanted the SHA-256 of each file")
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value from JSON is a finite number; Python's JSON knows NaN, and whole numbers of any length."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _check_section(path: Path, name: str, items: object) -> None:
@@ -196,6 +206,9 @@ def _check_section(path: Path, name: str, items: object) -> None:
     for item in items:
         if not isinstance(item, dict) or not isinstance(item.get("image"), str) or "id" not in item:
             raise RequestError(f"{path}: an item of {name!r} has no 'image' and 'id': {item!r}")
+        if odd := [key for key in _WORDS if not isinstance(item.get(key, ""), str | int)]:
+            found = f"found the {odd[0]} {item[odd[0]]!r} in {name!r}"
+            raise RequestError(f"{path}: {found}, wanted a text")
         if name == "unlabelled" and "label" in item:
             raise RequestError(f"{path}: {item['id']} is unlabelled and has a label, wanted none")
         if name != "unlabelled" and not isinstance(item.get("label"), str):

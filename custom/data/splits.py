@@ -102,7 +102,7 @@ def _read_list(split: str) -> dict[str, list]:
         content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise RequestError(f"{path}: cannot be read ({error.strerror}), wanted a JSON file of ids") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(f"{path}: not JSON ({error})") from error
     if not isinstance(content, dict):
         raise RequestError(f"{path}: found a {type(content).__name__}, wanted an object with the key 'training'")

@@ -53,8 +53,24 @@ def save(path: str | Path, network: nn.Module, facts: Mapping[str, Any]) -> None
             "monai": str(monai.__version__),
         },
     }
+    write(path, checkpoint)
+
+
+def write(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write tensors, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if needed.
+        content: Plain containers of tensors and numbers.
+
+    Raises:
+        RequestError: They cannot be written.
+    """
     with replacing(path) as temporary:
-        torch.save(checkpoint, temporary)
+        try:
+            torch.save(content, temporary)
+        except RuntimeError as error:  # torch has no other word for a disk that is full
+            raise RequestError(f"{path}: cannot be written, is the disk full? ({_line(error)})") from error
 
 
 def load(path: str | Path, network: nn.Module, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -175,6 +191,10 @@ def _flat(arguments: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _few(differences: list[str], most: int = 4) -> str:

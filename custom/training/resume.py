@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import torch
 from ignite.engine import Engine, Events
-from ignite.handlers import DiskSaver
 from monai.data import set_rnd
 from monai.utils import set_determinism
 
 from ..checks import RequestError
+from ..networks import weights
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -69,7 +69,6 @@ class Resume:
         self.step = step
         self.datasets = list(datasets)
         self.rank = rank
-        self._saver = DiskSaver(output_dir, atomic=True, create_dir=True, require_empty=False)
 
     def attach(self, engine: Engine) -> None:
         """Register with the trainer, before the handlers that look at the epoch where the run starts."""
@@ -104,7 +103,7 @@ class Resume:
     def _save(self, engine: Engine) -> None:
         if self.rank == 0:
             state = {name: holder.state_dict() for name, holder in self.state.items()}
-            self._saver({"epoch": engine.state.epoch, "state": state}, CHECKPOINT)
+            weights.write(self.path, {"epoch": engine.state.epoch, "state": state})
 
 
 def _read(path: Path) -> dict[str, Any]:

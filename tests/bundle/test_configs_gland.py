@@ -96,7 +96,7 @@ def test_evaluation_has_all_properties_and_writes_its_report(configs, dataset, t
     assert summary["sections"]["test"]["images"] == 2
     assert len(list(csv.DictReader((folder / "metrics.csv").open()))) == 2
     assert (folder / "report.html").stat().st_size > 10_000
-    assert len(list((folder / "overlays").iterdir())) == 3
+    assert len(list((folder / "overlays").iterdir())) == 2
 
 
 def test_inference_writes_every_file_of_a_picture(configs, folder_source, trained, tmp_path):

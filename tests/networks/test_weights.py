@@ -60,7 +60,7 @@ def test_a_failed_save_leaves_the_old_file(saved, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(torch, "save", broken)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(RequestError, match="disk full"):
         weights.save(path, network, {})
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == ["model.pt"]

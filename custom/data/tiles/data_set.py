@@ -84,6 +84,9 @@ class TileSet:
             RequestError: There is nothing to train on, a file is missing or broken, or a mask is not of its image's
                 size; names the first of them.
         """
+        if missing := [key for key in ("mean", "std") if key not in self._list.head]:
+            wanted = "wanted that of the training images' channels, in [0, 1], as prepare writes it"
+            raise RequestError(f"{self._list.path}: found no {missing[0]}, {wanted}")
         counts = {section: len(self.items(section, needed=section == "training")) for section in sections}
         listed = ", ".join(f"{section} {count or 'empty'}" for section, count in counts.items())
         logging.getLogger(__name__).info("%s: %s", self._list.folder, listed)
