@@ -196,6 +196,8 @@ def _comparable(found: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]
     Plain values that both have, and what is given along a path, which is a user's or a variant's choice, by either. An
     expression may mean another thing from release to release.
     """
+    if not asked:
+        return []  # from Python, where nobody knows what was given
     along_paths = {name for name in {**found, **asked} if "#" in name}
     names = sorted(along_paths | (found.keys() & asked.keys()))
     return [

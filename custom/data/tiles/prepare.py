@@ -94,8 +94,7 @@ def prepare(
     with replacing_directory(output) as target:
         measures = _write(target, head, sections, chosen)
         remarks = chosen.check([one.classes for one in measures.values()], source)
-    if name == "folder":
-        remarks += folder.passed_over(source)
+    remarks += folder.passed_over(source) if name == "folder" else []
     return remarks + _summary(records, sections, measures, split) + written(output, earlier)
 
 
