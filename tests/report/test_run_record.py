@@ -136,6 +136,7 @@ def test_what_another_release_was_given_along_a_path_is_compared_under_its_prese
     ours = {"load_balance": 0.1, "loss#class_balance": 0.0, **{name: theirs[name] for name in list(theirs)[2:]}}
     monkeypatch.setattr(module, "__version__", "0.1.9")
     begin(tmp_path, run_record(theirs, 3, identity))
+    (tmp_path / "last.pt").touch()  # an epoch was finished
     monkeypatch.undo()
     check_same_run(tmp_path, run_record(ours, 3, identity))
     for changed in (
