@@ -22,7 +22,6 @@ class TileSet:
         dataset_dir: The directory that `prepare` wrote.
 
     Attributes:
-        mpp: Size of a pixel in µm; None where the list does not say.
         mean: Mean of the training images' channels, in [0, 1].
         std: Their standard deviation.
         fingerprint: What tells the data set from others.
@@ -36,11 +35,22 @@ class TileSet:
         self._list = datalist.read(dataset_dir)
         if "modalities" in self._list.head:
             raise RequestError(f"{self._list.path}: holds volumes, wanted tiles; volumes are for train_organ.json")
-        self.mpp, self.mean, self.std = (self._list.head.get(key) for key in ("mpp", "mean", "std"))
+        self._mpp, self.mean, self.std = (self._list.head.get(key) for key in ("mpp", "mean", "std"))
         self.fingerprint = self._list.fingerprint
         self.trained_patients = self._list.trained_patients
-        if self.mpp is not None:
-            check_mpp(self.mpp, f"{self._list.path}, mpp")
+        if self._mpp is not None:
+            check_mpp(self._mpp, f"{self._list.path}, mpp")
+
+    @property
+    def mpp(self) -> float:
+        """Size of a pixel in µm.
+
+        Raises:
+            RequestError: The list does not say.
+        """
+        if self._mpp is None:
+            raise RequestError(f"{self._list.path}: has no mpp, wanted the µm a pixel there or as --mpp")
+        return float(self._mpp)
 
     @property
     def test_section(self) -> str:
@@ -98,5 +108,5 @@ class TileSet:
             wanted = "wanted a mask image; prepare makes one of it"
             raise RequestError(f"{record.label}: found {record.label.suffix or 'no suffix'} in a data list, {wanted}")
         pair = load_pair(record, prepared=True)
-        check_same(record.image, pair.image.mpp, self.mpp)
+        check_same(record.image, pair.image.mpp, self._mpp)
         return pair.notes

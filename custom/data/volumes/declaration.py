@@ -126,7 +126,7 @@ def read(path: Path) -> Declaration:
         content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
     except OSError as error:
         raise RequestError(f"{path}: cannot be read ({error.strerror}), wanted the JSON file of a data set") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(f"{path}: not JSON ({error})") from error
     try:
         return _declaration(path, content)

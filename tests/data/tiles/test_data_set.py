@@ -53,7 +53,8 @@ def test_what_the_list_says(dataset_dir):
     assert [one["id"] for one in tiles.items("training")] == ["a"]
     assert tiles.items("validation") == []  # every set has it, though this list says nothing
     write(dataset_dir, {"name": "toy", "training": []})
-    assert TileSet(dataset_dir).mpp is None
+    with pytest.raises(RequestError, match="has no mpp, wanted the µm a pixel there or as --mpp"):
+        _ = TileSet(dataset_dir).mpp
 
 
 def test_an_unknown_section_and_none(dataset_dir):
