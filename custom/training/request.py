@@ -8,10 +8,11 @@ from typing import Any
 from ..checks import RequestError
 
 
-def not_given(**options: Any) -> None:
-    """Refuse options of the network where it is trained already.
+def not_given(why: str, **options: Any) -> None:
+    """Refuse options that would have no effect.
 
     Args:
+        why: Why there is none.
         options: Name to value; None where it was not given.
 
     Raises:
@@ -19,22 +20,7 @@ def not_given(**options: Any) -> None:
     """
     given = ", ".join(f"--{name} {value}" for name, value in options.items() if value is not None)
     if given:
-        raise RequestError(f"found {given}, wanted it left out: the trained network stays as it is")
-
-
-def not_used(phase: str, **options: Any) -> None:
-    """Refuse options that a phase of the training has no use for.
-
-    Args:
-        phase: What it is called.
-        options: Name to value; None where it was not given.
-
-    Raises:
-        RequestError: One of them has a value.
-    """
-    given = ", ".join(f"--{name} {value}" for name, value in options.items() if value is not None)
-    if given:
-        raise RequestError(f"found {given}, wanted it left out: {phase} does not use it")
+        raise RequestError(f"found {given}, wanted it left out: {why}")
 
 
 def from_torchrun() -> None:
