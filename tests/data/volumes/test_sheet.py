@@ -72,7 +72,7 @@ def test_the_middle_slice_of_those_with_a_label_is_shown():
 
 def test_voxels_that_are_no_squares_keep_their_shape():
     values = np.zeros((10, 10, 2), np.int16)
-    assert drawn(pair(values, None, np.diag([1.0, 3.0, 1.0, 1.0]))).shape == (192, 64, 3)
+    assert drawn(pair(values, None, np.diag([1.0, 1.5, 1.0, 1.0]))).shape == (192, 128, 3)
     assert drawn(pair(np.zeros((1, 9000, 2), np.int16))).shape == (192, 1, 3)
 
 
