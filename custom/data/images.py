@@ -56,8 +56,8 @@ def decode_image(file: SourceFile) -> DecodedImage:
             pages, an orientation tag, or another colour model.
     """
     content = file.read()
-    image = _open(file, content)
-    if image.mode.startswith(("I", "F")) or _bits(image, content) > 8:
+    image = open_whole(file, content)
+    if image.mode.startswith(("I", "F")) or bits_a_channel(image, content) > 8:
         raise RequestError(f"{file}: found more than 8 bits a channel, wanted an 8-bit RGB image")
     if (turn := image.info[_TURN]) in range(2, 9):
         # One program shows it turned and another not, and a mask may have been drawn on either.
@@ -87,14 +87,30 @@ def decode_grey(file: SourceFile) -> np.ndarray:
         (h, w), the values as they are; black and white as 0 and 1.
 
     Raises:
-        RequestError: The file is no whole image, or has colours.
+        RequestError: The file is no whole image, has colours, or an orientation tag.
     """
     content = file.read()
-    image = _open(file, content)
+    image = open_whole(file, content)
     values = None if image.mode in ("P", "PA") else _one_channel(np.asarray(image))
-    if values is None or (image.mode == "RGB" and _bits(image, content) > 8):
+    if values is None or (image.mode == "RGB" and bits_a_channel(image, content) > 8):
         raise RequestError(f"{file}: found the colour model {image.mode}, wanted a grey picture")
+    check_upright(file, image, "an image")
     return values.astype(np.uint8) if values.dtype.kind == "b" else values
+
+
+def check_upright(file: SourceFile, image: Image.Image, what: str) -> None:
+    """Refuse what one program shows turned and another not; 0 and 1 say that it is upright.
+
+    Args:
+        file: For the message.
+        image: As `open_whole` gave it.
+        what: What was wanted upright.
+
+    Raises:
+        RequestError: The file has another orientation tag.
+    """
+    if (turn := image.info[_TURN]) not in (0, 1):
+        raise RequestError(f"{file}: found the orientation tag {turn}, wanted {what} that is saved upright")
 
 
 def _one_channel(values: np.ndarray) -> np.ndarray | None:
@@ -106,8 +122,16 @@ def _one_channel(values: np.ndarray) -> np.ndarray | None:
     return None if (colours != colours[..., :1]).any() else colours[..., 0]
 
 
-def _open(file: SourceFile, content: bytes) -> Image.Image:
-    """Open and fully load, since a truncated file opens well and fails later, in a loader's worker."""
+def open_whole(file: SourceFile, content: bytes) -> Image.Image:
+    """Open and fully load, since a truncated file opens well and fails later, in a loader's worker.
+
+    Args:
+        file: For the message.
+        content: Its bytes.
+
+    Raises:
+        RequestError: It is no whole image, or has several pages.
+    """
     try:
         with warnings.catch_warnings():
             # Pillow warns from 89 Mpx on and refuses at twice that, and of odd metadata; a warning says nothing that
@@ -149,8 +173,13 @@ def _orientation(image: Image.Image) -> int:
         return 1  # broken EXIF says nothing, and the pixels are whole
 
 
-def _bits(image: Image.Image, content: bytes) -> int:
-    """Bits a channel in the file: Pillow cuts a 16-bit RGB PNG to 8 bits without a word."""
+def bits_a_channel(image: Image.Image, content: bytes) -> int:
+    """Bits a channel in the file: Pillow cuts a 16-bit RGB PNG to 8 bits without a word.
+
+    Args:
+        image: As `open_whole` gave it.
+        content: The file's bytes.
+    """
     if image.format == "PNG":
         return content[24]  # the header chunk's bit depth
     if image.format == "TIFF":

@@ -10,10 +10,10 @@ import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from ..checks import RequestError
-from .images import _bits, _open
+from .images import bits_a_channel, check_upright, open_whole
 from .source_file import SourceFile
 
-_ORIENTATION, _PHOTOMETRIC = 274, 262
+_PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MODELS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "F")  # and I with all its depths
@@ -60,7 +60,7 @@ def decode_mask(file: SourceFile) -> DecodedMask:
     content = file.read()
     if content[:4] in _TIFF and not _pillow_knows(content):
         return _by_tifffile(file, content)
-    image = _opened(file, content)
+    image = open_whole(file, content)
     _check_kind(file, image, content)
     alpha = _alpha(image)
     if alpha is not None and alpha.min() != alpha.max() and _one_colour(image):
@@ -122,15 +122,6 @@ def _pillow_knows(content: bytes) -> bool:
         return True  # it says better what is wrong
 
 
-def _opened(file: SourceFile, content: bytes) -> Image.Image:
-    try:
-        return _open(file, content)
-    except RequestError:
-        raise
-    except Exception as error:  # whatever a damaged file does to a parser
-        raise RequestError(f"{file}: broken or truncated image ({' '.join(str(error).split())})") from error
-
-
 def _by_tifffile(file: SourceFile, content: bytes) -> DecodedMask:
     """Numbers of 64 bits and half floats, and white-is-zero of 32 bits, which Pillow does not know."""
     try:
@@ -168,15 +159,10 @@ def _check_kind(file: SourceFile, image: Image.Image, content: bytes) -> None:
         raise RequestError(f"{file}: broken image, found {image.width} x {image.height} pixels")
     if image.mode not in _MODELS and not image.mode.startswith("I"):
         raise RequestError(f"{file}: found the colour model {image.mode}, wanted one channel of ids, 0 for background")
-    if image.mode in ("RGB", "RGBA", "LA") and _bits(image, content) > 8:
+    if image.mode in ("RGB", "RGBA", "LA") and bits_a_channel(image, content) > 8:
         # Pillow would cut them to 8 bits without a word.
         raise RequestError(f"{file}: found 16 bits in {image.mode}, wanted one channel of ids, 0 for background")
-    try:
-        turn = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # the picture itself is whole
-        turn = 1
-    if turn not in (0, 1):
-        raise RequestError(f"{file}: found the orientation tag {turn}, wanted a mask that is saved upright")
+    check_upright(file, image, "a mask")
 
 
 def _alpha(image: Image.Image) -> np.ndarray | None:
@@ -206,7 +192,7 @@ def _stored(file: SourceFile, image: Image.Image, content: bytes) -> DecodedMask
     photometric = image.tag_v2.get(_PHOTOMETRIC) if image.format == "TIFF" else None  # type: ignore[attr-defined]
     if photometric == _WHITE_IS_ZERO and image.mode in ("1", "L"):
         values = ~values  # of booleans and of bytes alike
-    bits = _bits(image, content)
+    bits = bits_a_channel(image, content)
     if image.mode == "L" and bits in (2, 4):
         values = values // (255 // (2**bits - 1))
     return DecodedMask(values, _polarity_note(photometric), inexact)

@@ -173,3 +173,12 @@ def test_a_lossy_file_says_so(tmp_path):
     buffer = io.BytesIO()
     Image.fromarray(np.repeat(np.repeat(GLAND * np.uint8(255), 20, 0), 20, 1)).save(buffer, "JPEG")
     assert not decode_mask(saved(tmp_path / "b.png", Image.open(buffer))).inexact
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png", "jpg"])
+def test_a_turned_mask_is_refused_whether_or_not_pillow_would_turn_it(tmp_path, suffix):
+    tags = Image.Exif()
+    tags[274] = 3
+    file = saved(tmp_path / f"a.{suffix}", IDS, exif=tags)
+    with pytest.raises(RequestError, match="found the orientation tag 3, wanted a mask that is saved upright"):
+        decode_mask(file)

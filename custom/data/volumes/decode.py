@@ -5,12 +5,10 @@ Axes: x, y, z as in the file, any orientation.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import nibabel as nib
 import numpy as np
-from PIL import Image
 
 from ...checks import RequestError
 from ...geometry.header import place
@@ -27,7 +25,6 @@ MOST_MM = 3000.0
 # How far an id may lie from a whole number: what a header's slope makes of 3 may be 2.9999998.
 _ID_OFF = 1e-3
 _MOST_ID = 2**31
-_ORIENTATION = 274
 
 
 @dataclass(frozen=True)
@@ -93,18 +90,7 @@ def _picture(file: SourceFile, spacing: tuple[float, float], is_label: bool) -> 
         values, notes = mask.values, list(mask.notes)
     else:
         values, notes = _numbers(file, decode_grey(file))
-    _check_upright(file)
     return Volume(values.T[..., None], np.diag([-spacing[0], -spacing[1], 1.0, 1.0]), tuple(notes))
-
-
-def _check_upright(file: SourceFile) -> None:
-    """One program shows a picture with such a tag turned and another not; 0 and 1 say that it is upright."""
-    try:
-        turn = Image.open(io.BytesIO(file.read())).getexif().get(_ORIENTATION, 1)
-    except Exception:  # a broken tag says nothing, and the picture has been decoded
-        return
-    if turn not in (0, 1):
-        raise RequestError(f"{file}: found the orientation tag {turn}, wanted an image that is saved upright")
 
 
 def _check_place(file: SourceFile, affine: np.ndarray, shape: tuple[int, ...]) -> None:
