@@ -52,7 +52,7 @@ def brought_to(pair: Pair, name: object, own: float, wanted: float) -> Pair:
     if pair.instances is not None:
         nearest = Image.fromarray(pair.instances.astype(np.int32)).resize(size, Image.Resampling.NEAREST)
         instances = _numbered(np.asarray(nearest))
-    return Pair(image, instances, (*pair.notes, f"{name}: {note}"))
+    return dataclasses.replace(pair, image=image, instances=instances, notes=(*pair.notes, f"{name}: {note}"))
 
 
 def _numbered(ids: np.ndarray) -> np.ndarray:

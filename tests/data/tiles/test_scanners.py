@@ -6,7 +6,9 @@ from PIL import Image
 
 from custom.checks import RequestError
 from custom.data import datalist
-from custom.data.tiles.one_scale import common_mpp
+from custom.data.images import DecodedImage
+from custom.data.tiles.one_scale import brought_to, common_mpp
+from custom.data.tiles.pair import Pair
 from custom.data.tiles.prepare import prepare
 
 # 25,400 µm an inch.
@@ -87,3 +89,12 @@ def test_the_size_that_most_have():
     assert common_mpp([0.25, 0.5, 0.5]) == 0.5
     assert common_mpp([0.25, 0.5]) == 0.5
     assert common_mpp([0.25, 0.25, 0.5]) == 0.25
+
+
+def test_an_image_that_is_brought_to_another_size_keeps_its_classes():
+    image = DecodedImage(np.zeros((8, 8, 3), np.uint8), b"")
+    pair = Pair(image, np.zeros((8, 8), np.int32), ("odd",), {"Gland": 2, "Tumor": 1})
+    brought = brought_to(pair, "a.png", 0.25, 0.5)
+    assert brought.image.rgb.shape == (4, 4, 3)
+    assert brought.classes == {"Gland": 2, "Tumor": 1}
+    assert brought.notes == ("odd", "a.png: brought from 0.25 to 0.5 µm a pixel")
