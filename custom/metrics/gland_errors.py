@@ -26,12 +26,10 @@ def gland_errors(found: np.ndarray, label: np.ndarray) -> dict[str, list[int]]:
         >>> gland_errors(np.array([[1, 1, 1, 1]]), np.array([[1, 1, 2, 2]]))["merged"]
         [1]
     """
-    ids, true = (np.unique(one[one > 0]) for one in (found, label))
+    (ids, found_area), (true, true_area) = (np.unique(one[one > 0], return_counts=True) for one in (found, label))
     overlap = np.zeros((len(ids), len(true)), dtype=np.int64)
     both = (found > 0) & (label > 0)
     np.add.at(overlap, (np.searchsorted(ids, found[both]), np.searchsorted(true, label[both])), 1)
-    found_area = np.array([np.count_nonzero(found == one) for one in ids])
-    true_area = np.array([np.count_nonzero(label == one) for one in true])
     return {
         "missed": true[2 * overlap.sum(axis=0) < true_area].tolist(),
         "extra": ids[2 * overlap.sum(axis=1) < found_area].tolist(),

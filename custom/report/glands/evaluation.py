@@ -22,7 +22,7 @@ from ...drawing.tile import Mark, tile_overlay
 from ...files import write_image
 from ...geometry.axes import as_files_hold_it, picture
 from ...inference import SquareInferer, TileInferer
-from ...metrics import gate_moments, gland_errors
+from ...metrics import gate_moments
 from ...networks.all_outputs import gates, unwrap
 from ...targets.instances import instances
 from ...targets.labels import instance_ids
@@ -79,10 +79,10 @@ class GlandEvaluation:
         label = instance_ids(as_files_hold_it(item["label"])[0])
         found = instances(maps, self.mpp, self.distance_um, self.min_area_um2)
         name = str(item["id"])
-        self._scores.add(name, str(item.get("patient") or ""), gland_mask(maps), label, found)
+        errors = self._scores.add(name, str(item.get("patient") or ""), gland_mask(maps), label, found)
         image = picture(item["image"])
         np.save(kept_dir / f"{len(self._scores.rows) - 1}.npy", image)
-        write_image(kept_dir / overlay_name("", name), tile_overlay(image, found, label, _marks(found, label)))
+        write_image(kept_dir / overlay_name("", name), tile_overlay(image, found, label, _marks(errors, found, label)))
         for gate, moments in self._ask_gates(item["image"]).items():
             self._gates[gate].append(moments)
 
@@ -126,11 +126,11 @@ def _overlay(row: Mapping[str, Any], kept_dir: Path) -> np.ndarray:
     return np.asarray(Image.open(kept_dir / overlay_name("", str(row["id"]))))
 
 
-def _marks(found: np.ndarray, label: np.ndarray) -> list[Mark]:
+def _marks(errors: Mapping[str, list[int]], found: np.ndarray, label: np.ndarray) -> list[Mark]:
     """What is wrong with each gland, written in its middle."""
     ids = {"missed": label, "split": label, "merged": found, "extra": found}
     return [
-        (kind, ndimage.center_of_mass(ids[kind] == one))
-        for kind, wrong in gland_errors(found, label).items()
-        for one in wrong
+        (kind, middle)
+        for kind, wrong in errors.items()
+        for middle in ndimage.center_of_mass(ids[kind] > 0, ids[kind], wrong)
     ]

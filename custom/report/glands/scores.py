@@ -51,7 +51,9 @@ class GlandScores:
         self.rows: list[dict[str, Any]] = []
         self._counts = np.zeros((2, 2), dtype=np.int64)
 
-    def add(self, name: str, patient: str, mask: np.ndarray, label: np.ndarray, found: np.ndarray) -> None:
+    def add(
+        self, name: str, patient: str, mask: np.ndarray, label: np.ndarray, found: np.ndarray
+    ) -> dict[str, list[int]]:
         """Score an image.
 
         Pixels are scored on the mask as the network gives it, as published tables do; objects on the glands that were
@@ -64,6 +66,9 @@ class GlandScores:
             label: Ids of the labelled glands (h, w), 0 for none.
             found: Ids of the glands found (h, w), 0 for none.
 
+        Returns:
+            What is wrong with which glands, as `metrics.gland_errors` gives it.
+
         Raises:
             ValueError: If the sizes differ.
         """
@@ -73,9 +78,11 @@ class GlandScores:
         values["object_hausdorff_px"] = values.pop("object_hausdorff")
         row = {"id": name, "patient": patient} | {score: values[score] for score in _columns(values)}
         row |= {"glands": len(np.unique(label[label > 0])), "predicted": len(np.unique(found[found > 0]))}
-        row |= {kind: len(ids) for kind, ids in gland_errors(found, label).items()}
+        errors = gland_errors(found, label)
+        row |= {kind: len(ids) for kind, ids in errors.items()}
         self._counts += counts
         self.rows.append(row)
+        return errors
 
     def summary(self, seed: int = 0) -> dict[str, Any]:
         """Sum the section up.
