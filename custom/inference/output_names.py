@@ -8,15 +8,12 @@ from pathlib import Path
 
 from ..checks import RequestError
 
-# Of the glands of a picture.
-ENDINGS = ("_mask.png", "_instances.png", "_overlay.png", "_probability.png", "_glands.geojson")
-
 
 def output_stems(
     inputs: Sequence[str | os.PathLike[str]],
     output_dir: str | os.PathLike[str],
     input_dir: str | os.PathLike[str],
-    endings: Sequence[str] = ENDINGS,
+    endings: Sequence[str],
 ) -> dict[str, Path]:
     """Name each input's results: its folder below `input_dir`, and its name without the last ending (or `.nii.gz`).
 

@@ -16,7 +16,7 @@ from ignite.engine import Engine, Events
 from ..data.source_file import shown
 from ..files import write_text
 from .items import items
-from .output_names import ENDINGS, output_stems
+from .output_names import output_stems
 
 
 class ResultWriter(ABC):
@@ -49,8 +49,8 @@ class ResultWriter(ABC):
         self,
         inputs: Sequence[str | os.PathLike[str]],
         output_dir: str | os.PathLike[str],
-        input_dir: str | os.PathLike[str] | None = None,
-        endings: Sequence[str] = ENDINGS,
+        input_dir: str | os.PathLike[str] | None,
+        endings: Sequence[str],
         parts: Sequence[str] = ("",),
     ) -> None:
         if input_dir is None and inputs:

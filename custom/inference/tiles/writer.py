@@ -21,6 +21,9 @@ from ...targets.maps import gland_mask, gland_probability
 from ..result_writer import ResultWriter
 from .geojson import glands_as_geojson
 
+# What `write` may leave of a picture, after its name.
+ENDINGS = ("_mask.png", "_instances.png", "_overlay.png", "_probability.png", "_glands.geojson")
+
 
 class TileWriter(ResultWriter):
     """Handler that writes, for each picture of an inference run, its glands.
@@ -60,7 +63,7 @@ class TileWriter(ResultWriter):
         probability: bool = False,
         maps_key: str = "maps",
     ) -> None:
-        super().__init__(inputs, output_dir, input_dir)
+        super().__init__(inputs, output_dir, input_dir, ENDINGS)
         self.mpp = mpp
         self.distance_um = distance_um
         self.min_area_um2 = min_area_um2
