@@ -11,8 +11,7 @@ from typing import Any
 from ignite.engine import Engine, Events
 from tqdm import tqdm
 
-# Seconds between two lines where there is no terminal for a bar.
-_LINE_EVERY = 20.0
+from ..data.progress import LINE_EVERY
 
 
 class Progress:
@@ -44,7 +43,7 @@ class Progress:
         if not self._bar.disable:
             if state.iteration % 10 == 0:
                 self._bar.set_postfix(loss=f"{_supervised(state.output):.3f}")
-        elif time.monotonic() - self._said > _LINE_EVERY or state.iteration == self._total:
+        elif time.monotonic() - self._said > LINE_EVERY or state.iteration == self._total:
             self._said = time.monotonic()
             rate = (self._said - self._began) / (state.iteration - self._first)
             logging.getLogger(__name__).info(

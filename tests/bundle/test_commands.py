@@ -9,6 +9,8 @@ import time
 import pytest
 import torch
 
+from tests.bundle.refusal import refused
+
 QUICK = ["--crop_px", "64", "--batch_size", "2", "--unlabelled_batch_size", "2", "--views", "1"]
 QUICK += ["--pretrained", "False", "--steps_per_epoch", "2"]
 
@@ -28,15 +30,6 @@ def environment(**more):
 
 def run(folder, *arguments, **more):
     return subprocess.run(command(*arguments), cwd=folder, env=environment(**more), capture_output=True, text=True)
-
-
-def refused(done):
-    """The one line that a refusal says."""
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == 2, done.stderr[-2000:]
-    assert len(lines) == 1
-    assert "Traceback" not in done.stderr
-    return lines[0]
 
 
 def test_a_misspelt_option_is_refused_before_anything_is_written(bundle, dataset, tmp_path):

@@ -8,6 +8,8 @@ import sys
 import pytest
 from monai.bundle import ConfigWorkflow
 
+from tests.bundle.refusal import refused
+
 QUICK = ["--crop_px", "64", "--batch_size", "2", "--unlabelled_batch_size", "2", "--views", "1"]
 QUICK += ["--pretrained", "False", "--steps_per_epoch", "1", "--max_epochs", "1"]
 
@@ -57,14 +59,6 @@ def test_what_an_expression_of_a_users_stands_for_is_checked(look, words, line):
 @pytest.mark.parametrize(("name", "value"), [("--dataset_dir", "$@bundle_root"), ("--views", "$1 + 1")])
 def test_expressions_that_fit_are_taken(look, name, value):
     look(name, value)
-
-
-def refused(done):
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == 2, done.stderr[-2000:]
-    assert len(lines) == 1
-    assert "Traceback" not in done.stderr
-    return lines[0]
 
 
 def test_after_a_mistake_the_corrected_command_trains(repository, dataset, tmp_path):
